@@ -1,0 +1,51 @@
+"""Reads for pages, the live half and other packages: frozen rows, never models to be changed."""
+
+from .audit import ChainBreak, broken_audit_entries
+from .hours import ExceptionRow, OpenState, WeekDay, exceptions, open_state, timetable, week
+from .people import (
+    AgentFace,
+    InvitationRow,
+    MemberRow,
+    ShopChoice,
+    TeamRow,
+    face,
+    first_shop,
+    former_shop,
+    invitations,
+    members,
+    membership,
+    role_in,
+    shops_of,
+    teams,
+)
+from .sessions import SessionRow, SignedInAgent, sessions_of, signed_in
+
+__all__ = [
+    "AgentFace",
+    "ChainBreak",
+    "ExceptionRow",
+    "InvitationRow",
+    "MemberRow",
+    "OpenState",
+    "SessionRow",
+    "ShopChoice",
+    "SignedInAgent",
+    "TeamRow",
+    "WeekDay",
+    "broken_audit_entries",
+    "exceptions",
+    "face",
+    "first_shop",
+    "former_shop",
+    "invitations",
+    "members",
+    "membership",
+    "open_state",
+    "role_in",
+    "sessions_of",
+    "shops_of",
+    "signed_in",
+    "teams",
+    "timetable",
+    "week",
+]

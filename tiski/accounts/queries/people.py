@@ -1,0 +1,160 @@
+"""Reading people: who is in a shop, which shops an agent has, and how an agent looks to others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+
+from tiski.kernel import clock
+
+from ..models import Agent, Invitation, Membership, Role, Team, TeamMember
+
+
+@dataclass(frozen=True, slots=True)
+class ShopChoice:
+    """A shop in the switcher."""
+
+    id: int
+    key: str
+    name: str
+    role: str
+    logo: str
+    colour: str
+    is_demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member in the list of people."""
+
+    id: int
+    agent_id: int
+    name: str
+    email: str
+    photo: str
+    role: str
+    joined_at: datetime
+    suspended_at: datetime | None
+    last_login: datetime | None
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRow:
+    """An invitation that can still be accepted, or has just become too old."""
+
+    id: int
+    email: str
+    role: str
+    created_at: datetime
+    expires_at: datetime
+    is_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """A team and who is in it."""
+
+    id: int
+    name: str
+    agent_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFace:
+    """How an agent looks to customers and colleagues."""
+
+    id: int
+    name: str
+    photo: str
+
+
+def membership(agent: Agent, shop_key: str) -> Membership | None:
+    """The agent's current membership in the shop with this key, its shop loaded; None for strangers and former members."""
+    found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk, shop__key=shop_key)
+    return found.select_related("shop", "agent").first()
+
+
+def role_in(shop_id: int, agent_id: int) -> Role | None:
+    """The agent's current role in a shop, or None: asked by the live half at every subscription."""
+    found = Membership.unscoped.filter(Membership.CURRENT, shop_id=shop_id, agent_id=agent_id).values_list("role", flat=True)
+    role = found.first()
+    return None if role is None else Role(role)
+
+
+def former_shop(agent: Agent, shop_key: str) -> int | None:
+    """Id of the shop with this key if the agent was in it once and may not enter any more."""
+    found = Membership.unscoped.filter(agent_id=agent.pk, shop__key=shop_key).exclude(Membership.CURRENT)
+    return found.values_list("shop_id", flat=True).first()
+
+
+def shops_of(agent: Agent) -> list[ShopChoice]:
+    """The shops an agent works in, by name."""
+    columns = ("shop_id", "shop__key", "shop__name", "role", "shop__logo", "shop__colour", "shop__is_demo")
+    found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk).order_by("shop__name", "shop_id")
+    return [ShopChoice(*row) for row in found.values_list(*columns)]
+
+
+def first_shop(agent: Agent) -> ShopChoice | None:
+    """Where the agent's day begins: a real shop before a demo, then by name."""
+    return min(shops_of(agent), key=lambda shop: shop.is_demo, default=None)
+
+
+def members(*, answering: bool = False) -> list[MemberRow]:
+    """People of the shop in scope, owners first, then by name. `answering` leaves out viewers and the suspended."""
+    found: QuerySet[Membership] = Membership.objects.filter(left_at__isnull=True, agent__is_active=True)
+    if answering:
+        found = found.filter(suspended_at__isnull=True).exclude(role=Role.VIEWER)
+    rank = Case(*(When(role=role, then=Value(place)) for place, role in enumerate(Role)), output_field=IntegerField())
+    people = list(found.select_related("agent").order_by(rank, "agent__name", "agent_id"))
+    names = _team_names()
+    return [_row(member, names.get(member.agent_id, ())) for member in people]
+
+
+def invitations() -> list[InvitationRow]:
+    """Invitations of the shop in scope that nobody has accepted or withdrawn, newest first."""
+    waiting = Invitation.objects.filter(accepted_at__isnull=True, withdrawn_at__isnull=True).order_by("-created_at")
+    now = clock.now()
+    return [
+        InvitationRow(each.pk, each.email, each.role, each.created_at, each.expires_at, each.expires_at <= now)
+        for each in waiting
+    ]
+
+
+def teams() -> list[TeamRow]:
+    """Teams of the shop in scope, by name."""
+    inside: dict[int, list[int]] = {}
+    for team_id, agent_id in TeamMember.objects.order_by("agent__name").values_list("team_id", "agent_id"):
+        inside.setdefault(team_id, []).append(agent_id)
+    return [TeamRow(team.pk, team.name, tuple(inside.get(team.pk, ()))) for team in Team.objects.order_by("name")]
+
+
+def face(agent_id: int) -> AgentFace | None:
+    """Name and photo of an agent, also of one who has left: old answers keep their author."""
+    found = Agent.objects.filter(pk=agent_id).values_list("id", "name", "photo").first()
+    return None if found is None else AgentFace(*found)
+
+
+def _row(member: Membership, teams_of_agent: tuple[str, ...]) -> MemberRow:
+    agent = member.agent
+    return MemberRow(
+        id=member.pk,
+        agent_id=agent.pk,
+        name=agent.name,
+        email=agent.email,
+        photo=agent.photo,
+        role=member.role,
+        joined_at=member.joined_at,
+        suspended_at=member.suspended_at,
+        last_login=agent.last_login,
+        teams=teams_of_agent,
+    )
+
+
+def _team_names() -> dict[int, tuple[str, ...]]:
+    names: dict[int, tuple[str, ...]] = {}
+    for agent_id, name in TeamMember.objects.order_by("team__name").values_list("agent_id", "team__name"):
+        names[agent_id] = (*names.get(agent_id, ()), name)
+    return names

@@ -1,0 +1,79 @@
+"""Django's session engine with hashed keys: a copy of the database opens no session."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+from tiski.kernel import clock
+
+from .models import AgentSession
+
+SEEN_EVERY = 600
+"""Seconds between two notes of when a session was last seen: a note costs one write."""
+
+NOTE = "client"
+
+
+class SessionStore(DatabaseStore):
+    """Sessions in `AgentSession`, found by the hash of the cookie's value and labelled with their agent and browser."""
+
+    @classmethod
+    def get_model_class(cls) -> type[AgentSession]:
+        """The model that holds the sessions."""
+        return AgentSession
+
+    def create_model_instance(self, data: dict[str, Any]) -> AgentSession:
+        """The row for the session's present content."""
+        note = data.get(NOTE, {})
+        agent = data.get(SESSION_KEY)
+        return AgentSession(
+            session_key=hashed(str(self._get_or_create_session_key())),
+            session_data=self.encode(data),
+            expire_date=self.get_expiry_date(),
+            agent_id=int(agent) if agent else None,
+            user_agent=note.get("user_agent", ""),
+            ip=note.get("ip") or None,
+            created_at=_moment(note.get("created")),
+            last_seen_at=_moment(note.get("seen")),
+        )
+
+    def exists(self, session_key: str | None) -> bool:
+        """Whether a session with this cookie value exists."""
+        return session_key is not None and super().exists(hashed(session_key))
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session with this cookie value, or the present one."""
+        ending = session_key or self.session_key
+        if ending is not None:
+            super().delete(hashed(ending))
+
+    def _get_session_from_db(self) -> AgentSession | None:
+        found = AgentSession.objects.filter(session_key=hashed(self.session_key or ""), expire_date__gt=clock.now())
+        session = found.first()
+        if session is None:
+            self._session_key = None
+        return session
+
+
+def hashed(cookie: str) -> str:
+    """What is stored for a cookie's value: 160 bits of its SHA-256, as many as the column holds."""
+    return hashlib.sha256(cookie.encode()).hexdigest()[:40]
+
+
+def note_client(session: SessionStore, *, ip: str, user_agent: str) -> None:
+    """Remember which browser the session belongs to and, once in a while, that it was seen."""
+    now = int(clock.now().timestamp())
+    known = session.get(NOTE)
+    if known and now - known["seen"] < SEEN_EVERY and known["ip"] == ip and known["user_agent"] == user_agent[:200]:
+        return
+    created = known["created"] if known else now
+    session[NOTE] = {"ip": ip, "user_agent": user_agent[:200], "created": created, "seen": now}
+
+
+def _moment(timestamp: int | None) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, tz=clock.now().tzinfo)

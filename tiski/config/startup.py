@@ -1,0 +1,95 @@
+"""What happens before the first request: folders, key, checks, schema, and the demo shop of a first run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from . import environment
+
+
+def prepare(*, demo: bool = False) -> None:
+    """Create what is missing, refuse to start on what is wrong, bring the schema up to date.
+
+    With `demo`, the first run also opens the demo shop. Raises SystemExit(1) after printing each problem and its remedy.
+    """
+    _make_folders()
+    import django
+
+    django.setup()
+    _migrate()
+    problems = _problems(deploy=False)
+    if problems:
+        raise SystemExit(1)
+    if demo:
+        from tiski.demo import actions as demonstration
+        from tiski.kernel.action import SYSTEM
+
+        demonstration.open_on_first_run(by=SYSTEM)
+
+
+def check(*, deploy: bool) -> int:
+    """Print every problem with its remedy; 0 when there is none."""
+    _make_folders()
+    import django
+
+    django.setup()
+    if _problems(deploy=deploy):
+        return 1
+    print("Everything is in order.")
+    return 0
+
+
+def verify_audit() -> int:
+    """Walk the audit chain; 0 when every hash agrees."""
+    import django
+
+    django.setup()
+    from tiski.accounts import queries as accounts
+
+    broken = accounts.broken_audit_entries()
+    for entry in broken:
+        print(f"entry {entry} does not agree with the one before it", file=sys.stderr)
+    print("The audit chain is whole." if not broken else f"{len(broken)} entries are broken.")
+    return 1 if broken else 0
+
+
+def _make_folders() -> None:
+    from django.conf import settings
+
+    for folder in (settings.TISKI_DATA, settings.TISKI_DATA / "blobs"):
+        _make(folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise environment.BadSetting(
+            f"TISKI_DATA: {folder} cannot be created ({error.strerror}). Choose a folder you may write to."
+        ) from error
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+
+    from tiski.kernel import checks
+
+    problems = checks.before_migrating()
+    if problems:
+        _print(problems)
+        raise SystemExit(1)
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def _problems(*, deploy: bool) -> bool:
+    from tiski.kernel import checks
+
+    problems = checks.run(deploy=deploy)
+    _print(problems)
+    return bool(problems)
+
+
+def _print(problems: list[object]) -> None:
+    for problem in problems:
+        print(f"tiski: {problem.what} {problem.remedy}", file=sys.stderr)  # type: ignore[attr-defined]

@@ -1,0 +1,13 @@
+"""Where everything is. What looks like one page is composed here, not by imports."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("tiski.config.health")),
+    path("", include("tiski.ui.web.urls")),
+    path("", include("tiski.demo.web.urls")),
+    path("", include("tiski.widget.web.urls")),
+    path("", include("tiski.accounts.web.urls")),
+    path("", include("tiski.channels.email.web.urls")),
+    path("", include("tiski.console.web.urls")),
+]

@@ -1,0 +1,1 @@
+"""Conversations: what customers and agents say to each other, over every channel."""

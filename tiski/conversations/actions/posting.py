@@ -1,0 +1,271 @@
+"""Storing messages: the one place where a message becomes a row.
+
+`post_many` takes whatever waits, in one transaction with a handful of statements whatever its size, so that a busy
+counter pays for a commit once in a while and not for each message (architecture.md 5 and 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from django.db import DataError, IntegrityError, transaction
+
+from tiski.conversations.actions import locking, opening
+from tiski.conversations.actions.envelopes import Posted, Posting, Refused
+from tiski.conversations.actions.locking import Standing
+from tiski.conversations.errors import (
+    EmptyMessage,
+    FileNotYours,
+    MessageNotStored,
+    MessageTooLong,
+    NoSuchConversation,
+    TooManyFiles,
+)
+from tiski.conversations.events import ConversationReopened, MessagePosted
+from tiski.conversations.models import Conversation
+from tiski.kernel import clock, rows
+from tiski.kernel.action import Actor, ActorKind, action
+from tiski.kernel.events import Emission, emit_many
+from tiski.kernel.text import SANITISER_VERSION
+
+LONGEST_CHAT = 4_000
+LONGEST_BODY = 2_000_000
+MOST_FILES = 20
+ROW_ERRORS = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
+"""What one bad row can raise. Anything else (a full disk, a lock) concerns all: nobody is told that it was stored."""
+
+MESSAGE_COLUMNS = (
+    "shop_id",
+    "conversation_id",
+    "seq",
+    "client_id",
+    "kind",
+    "author_kind",
+    "agent_id",
+    "customer_id",
+    "channel_account_id",
+    "body",
+    "html",
+    "html_version",
+    "source_id",
+    "is_automatic",
+    "meta",
+    "created_at",
+)
+
+
+@action
+def post(
+    conversation: Conversation,
+    *,
+    body: str,
+    client_id: UUID,
+    author: Actor | None = None,
+    html: str | None = None,
+    files: Sequence[str] = (),
+    uploader: str = "",
+    channel_account_id: int | None = None,
+    source_id: str = "",
+    is_automatic: bool = False,
+    is_history: bool = False,
+    created_at: datetime | None = None,
+    meta: Mapping[str, object] | None = None,
+    by: Actor,
+) -> Posted:
+    """Store one message, written by `author` (else by `by`); raises what `post_many` would answer as refused."""
+    posting = Posting(
+        shop_id=conversation.shop_id,
+        conversation_id=conversation.id,
+        client_id=client_id,
+        body=body,
+        author=author or by,
+        html=html,
+        files=tuple(files),
+        uploader=uploader,
+        channel_account_id=channel_account_id,
+        source_id=source_id,
+        is_automatic=is_automatic,
+        is_history=is_history,
+        created_at=created_at,
+        meta=meta,
+    )
+    outcome = post_many([posting])[0]
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    return outcome
+
+
+def post_many(postings: Sequence[Posting]) -> list[Posted | Refused]:
+    """Store messages in one transaction, in the order given; one outcome each.
+
+    A message whose `client_id` its conversation has already is answered with the original. If the batch fails because
+    of a row, halves are tried until the bad row stands alone and is refused; the others go through. If it fails for
+    another reason, the exception is raised and nothing is stored.
+    """
+    outcomes: list[Posted | Refused | None] = [_refusal_of(posting) for posting in postings]
+    good = [posting for posting, refused in zip(postings, outcomes, strict=True) if refused is None]
+    stored = iter(_store_or_halve(good))
+    return [next(stored) if outcome is None else outcome for outcome in outcomes]
+
+
+def _refusal_of(posting: Posting) -> Refused | None:
+    limit = LONGEST_BODY if posting.visitor is None else LONGEST_CHAT
+    if len(posting.body) > limit:
+        return Refused(MessageTooLong(length=len(posting.body), limit=limit, field="body"))
+    if len(posting.files) > MOST_FILES:
+        return Refused(TooManyFiles(limit=MOST_FILES, field="files"))
+    if not posting.files and not posting.html and not posting.body.strip():
+        return Refused(EmptyMessage(field="body"))
+    return None
+
+
+def _store_or_halve(postings: list[Posting]) -> list[Posted | Refused]:
+    if not postings:
+        return []
+    try:
+        with transaction.atomic():
+            return _store(postings)
+    except ROW_ERRORS:
+        if len(postings) == 1:
+            return [Refused(MessageNotStored())]
+        middle = len(postings) // 2
+        return _store_or_halve(postings[:middle]) + _store_or_halve(postings[middle:])
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row about to be written: what was posted, by whom, where it goes and its number."""
+
+    posting: Posting
+    author: Actor
+    standing: Standing
+    seq: int
+
+
+@dataclass(slots=True)
+class _Page:
+    """All that one batch is about to write. `places` numbers the lines by (conversation, client id)."""
+
+    now: object
+    lines: list[_Line] = field(default_factory=list)
+    rows: list[tuple[object, ...]] = field(default_factory=list)
+    places: dict[tuple[int, str], int] = field(default_factory=dict)
+    reopened: dict[int, Actor] = field(default_factory=dict)
+
+
+def _store(postings: list[Posting]) -> list[Posted | Refused]:
+    files = locking.lock_files(postings)
+    standings = locking.lock(postings)
+    opening.open_for_visitors(postings, standings)
+    known = locking.known_messages(postings, standings)
+    page = _Page(now=rows.moment(clock.now()))
+    plans = [_plan(posting, standings.of(posting), known, files, page) for posting in postings]
+    ids = rows.insert_many("conversations_message", MESSAGE_COLUMNS, page.rows)
+    _claim_files(page, ids, files)
+    _write_conversations(page, ids)
+    _tell(page, ids)
+    return [plan if isinstance(plan, Posted | Refused) else _posted(plan, page, ids) for plan in plans]
+
+
+def _plan(
+    posting: Posting,
+    standing: Standing | None,
+    known: dict[tuple[int, str], tuple[int, int]],
+    files: locking.Files,
+    page: _Page,
+) -> Posted | Refused | tuple[int, bool]:
+    """The outcome if there is one already; else which line will hold the message, and whether it is this posting's."""
+    if standing is None:
+        return Refused(NoSuchConversation())
+    key = (standing.id, posting.client_id.hex)
+    if key in known:
+        seq, message_id = known[key]
+        return Posted(standing.id, standing.uuid, seq, message_id, False)
+    if key in page.places:
+        return page.places[key], False
+    if posting.files and not files.take(posting):
+        return Refused(FileNotYours(field="files"))
+    page.places[key] = place = len(page.lines)
+    _add_line(posting, standing, page)
+    return place, True
+
+
+def _add_line(posting: Posting, standing: Standing, page: _Page) -> None:
+    at = rows.moment(posting.created_at) if posting.created_at else page.now
+    author = posting.author if posting.visitor is None else Actor(ActorKind.CUSTOMER, standing.customer_id)
+    is_live = not (posting.is_automatic or posting.is_history)
+    if standing.take(author.kind, at, is_live=is_live):
+        page.reopened[standing.id] = author
+    page.lines.append(_Line(posting, author, standing, standing.last_seq))
+    page.rows.append(
+        (
+            standing.shop_id,
+            standing.id,
+            standing.last_seq,
+            posting.client_id.hex,
+            "message",
+            author.kind.value,
+            author.id if author.kind is ActorKind.AGENT else None,
+            author.id if author.kind is ActorKind.CUSTOMER else None,
+            posting.channel_account_id or standing.channel_account_id,
+            posting.body.replace("\x00", ""),
+            posting.html,
+            SANITISER_VERSION if posting.html is not None else 0,
+            posting.source_id,
+            posting.is_automatic,
+            orjson.dumps(posting.meta).decode() if posting.meta else "{}",
+            at,
+        )
+    )
+
+
+def _claim_files(page: _Page, ids: list[int], files: locking.Files) -> None:
+    claimed = [
+        (message_id, attachment)
+        for line, message_id in zip(page.lines, ids, strict=True)
+        if line.posting.files
+        for attachment in files.taken_by(line.posting)
+    ]
+    locking.write_many("UPDATE conversations_attachment SET message_id = %s WHERE id = %s", claimed)
+
+
+def _write_conversations(page: _Page, ids: list[int]) -> None:
+    changed = {}
+    for line, message_id in zip(page.lines, ids, strict=True):
+        line.standing.last_message_id = message_id
+        changed[line.standing.id] = line.standing
+    locking.write(list(changed.values()))
+    reopenings = [(page.now, by.kind.value, by.id, conversation) for conversation, by in page.reopened.items()]
+    locking.write_many(
+        "UPDATE conversations_closure SET reopened_at = %s, reopened_by_kind = %s, reopened_by_id = %s "
+        "WHERE conversation_id = %s AND reopened_at IS NULL",
+        reopenings,
+    )
+
+
+def _tell(page: _Page, ids: list[int]) -> None:
+    emissions = []
+    for line, message_id in zip(page.lines, ids, strict=True):
+        conversation, shop = line.standing.id, line.standing.shop_id
+        if page.reopened.pop(conversation, None):
+            emissions.append(Emission(shop, ConversationReopened(conversation=conversation), line.author))
+        posted = MessagePosted(
+            conversation=conversation,
+            message=message_id,
+            seq=line.seq,
+            author=line.author.kind.value,
+            is_automatic=line.posting.is_automatic,
+            is_history=line.posting.is_history,
+        )
+        emissions.append(Emission(shop, posted, line.author))
+    emit_many(emissions)
+
+
+def _posted(plan: tuple[int, bool], page: _Page, ids: list[int]) -> Posted:
+    place, is_new = plan
+    line = page.lines[place]
+    return Posted(line.standing.id, line.standing.uuid, line.seq, ids[place], is_new)

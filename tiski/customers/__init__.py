@@ -1,0 +1,1 @@
+"""Customers: the people a shop serves, and the addresses by which they are known."""

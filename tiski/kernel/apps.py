@@ -1,0 +1,15 @@
+"""The kernel as a Django app."""
+
+from django.apps import AppConfig
+
+
+class KernelConfig(AppConfig):
+    """Registers the handler of schedules."""
+
+    name = "tiski.kernel"
+    label = "kernel"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what registers itself."""
+        from .events import ticking  # noqa: F401

@@ -1,0 +1,6 @@
+"""Events are rows: what happened (facts), who must act on it (deliveries), and the order of it all (stream)."""
+
+from .emitting import Emission, emit, emit_many
+from .event import Event, FactRow, Retry, every, hears
+
+__all__ = ["Emission", "Event", "FactRow", "Retry", "emit", "emit_many", "every", "hears"]

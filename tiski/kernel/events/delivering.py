@@ -1,0 +1,153 @@
+"""Claiming and running deliveries: at least once, under a lease, with bounded tries."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.db import DatabaseError, connection, transaction
+
+from .. import clock, rows
+from ..models import Delivery, Fact
+from ..scope import shop_scope
+from .event import FactRow, Handler, Retry, handlers
+
+LEASE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(hours=1)
+
+log = logging.getLogger(__name__)
+
+CLAIM = """
+    UPDATE kernel_delivery
+    SET lease_owner = %s, lease_until = %s, fence = fence + 1, tries = tries + 1
+    WHERE id IN (
+        SELECT d.id FROM kernel_delivery d
+        WHERE d.dead_at IS NULL AND d.due <= %s AND (d.lease_until IS NULL OR d.lease_until < %s)
+          AND (d.order_key = '' OR NOT EXISTS (
+              SELECT 1 FROM kernel_delivery earlier
+              WHERE earlier.handler = d.handler AND earlier.order_key = d.order_key AND earlier.order_key <> ''
+                AND earlier.id < d.id AND earlier.dead_at IS NULL))
+        ORDER BY d.due, d.id LIMIT %s {lock})
+    RETURNING id, fact_id, handler, tries, fence
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery this worker may run until its lease ends."""
+
+    id: int
+    fact_id: int
+    handler: str
+    tries: int
+    fence: int
+
+
+def claim(owner: str, limit: int = 50) -> list[Claim]:
+    """Take due deliveries under a lease; another worker gets them when the lease runs out."""
+    now = clock.now()
+    if not Delivery.objects.filter(dead_at__isnull=True, due__lte=now).exists():
+        return []
+    lock = "FOR UPDATE OF d SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    parameters = [owner, rows.moment(now + LEASE), rows.moment(now), rows.moment(now), limit]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM.format(lock=lock), parameters)
+        return sorted((Claim(*row) for row in cursor.fetchall()), key=lambda claimed: claimed.id)
+
+
+def run_due(owner: str, limit: int = 50, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Claim and run one batch; returns how many deliveries were claimed.
+
+    What is not started when half the lease is gone, or when the worker stops, is given back at once.
+    """
+    claims = claim(owner, limit)
+    if not claims:
+        return 0
+    facts = {row.id: row for row in _facts({claimed.fact_id for claimed in claims})}
+    deadline = time.monotonic() + LEASE.total_seconds() / 2
+    done: list[Claim] = []
+    returned: list[Claim] = []
+    for claimed in claims:
+        if stopping() or time.monotonic() > deadline:
+            returned.append(claimed)
+        elif _run(claimed, facts[claimed.fact_id]):
+            done.append(claimed)
+    _finish(done)
+    _give_back(returned)
+    return len(claims)
+
+
+def retry(delivery_id: int) -> None:
+    """Bring a dead delivery back to life: it runs again at once with its tries counted anew."""
+    Delivery.objects.filter(id=delivery_id, dead_at__isnull=False).update(
+        dead_at=None, due=clock.now(), tries=0, lease_until=None
+    )
+
+
+def _run(claimed: Claim, fact: FactRow) -> bool:
+    handler = handlers.get(claimed.handler)
+    if handler is None:
+        _fail(claimed, f"no handler is called {claimed.handler} in this version", dead=False)
+        return False
+    try:
+        _call(handler, fact)
+    except Retry as again:
+        _put_off(claimed, again.after)
+        return False
+    except Exception as error:
+        log.exception("handler failed", extra={"handler": handler.name, "fact": fact.id, "tries": claimed.tries})
+        if isinstance(error, DatabaseError):
+            connection.close()  # after a failed commit the state of the connection is unknown
+        _fail(claimed, f"{type(error).__name__}: {error}", dead=claimed.tries >= handler.tries)
+        return False
+    return True
+
+
+def _call(handler: Handler, fact: FactRow) -> None:
+    event = msgspec.convert(fact.data, handler.event)
+    if fact.shop_id is None:
+        handler.run(event, fact)
+        return
+    with shop_scope(fact.shop_id):
+        handler.run(event, fact)
+
+
+def _finish(done: list[Claim]) -> None:
+    if not done:
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(
+            "DELETE FROM kernel_delivery WHERE id = %s AND fence = %s", [(item.id, item.fence) for item in done]
+        )
+
+
+def _give_back(returned: list[Claim]) -> None:
+    for claimed in returned:
+        _held(claimed).update(lease_until=None, tries=claimed.tries - 1)
+
+
+def _put_off(claimed: Claim, after: timedelta) -> None:
+    _held(claimed).update(due=clock.now() + after, lease_until=None, tries=claimed.tries - 1)
+
+
+def _fail(claimed: Claim, error: str, *, dead: bool) -> None:
+    now = clock.now()
+    ceiling = min(LONGEST_WAIT.total_seconds(), 2.0**claimed.tries)
+    wait = timedelta(seconds=random.uniform(0, ceiling))  # noqa: S311  full jitter, not a secret
+    _held(claimed).update(due=now + wait, lease_until=None, error=error[:2000], dead_at=now if dead else None)
+
+
+def _held(claimed: Claim) -> Any:
+    return Delivery.objects.filter(id=claimed.id, fence=claimed.fence)
+
+
+def _facts(ids: set[int]) -> list[FactRow]:
+    columns = ("id", "shop_id", "name", "subject", "data", "actor_kind", "actor_id", "at", "ring")
+    found = Fact.objects.filter(id__in=ids).values_list(*columns)
+    return [FactRow(*row, position=0) for row in found]

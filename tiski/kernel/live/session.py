@@ -1,0 +1,195 @@
+"""A session: one socket after its handshake, with its principal, its pace and its backlog."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Generic
+
+import msgspec
+from django.utils import translation
+
+from tiski.kernel.errors import Refusal, TooMany
+
+from . import door as doors
+from .counters import counters
+from .door import Entrance, Who
+from .frames import RESYNC, Beat, encode, refused
+from .gate import Knock
+from .wire import Wire, text_frame
+
+if TYPE_CHECKING:
+    from .grants import Standing
+
+NOT_UTF8 = 1007
+WENT_WRONG = 1011
+MOST_BAD_FRAMES = 5
+MOST_WAITING = 32
+HINTS_STOP_AT = 64 * 1024  # bytes the other side has not taken; above it presence and typing are dropped
+CUT_OFF_AT = 1024 * 1024  # above it the socket is closed: the client comes back and catches up by seq
+
+log = logging.getLogger(__name__)
+RESYNC_FRAME = text_frame(RESYNC)
+
+
+class Session(Generic[Who]):
+    """What a door and the hub hold of a socket. All methods belong to the event loop's thread."""
+
+    __slots__ = (
+        "__weakref__", "address", "entrance", "followed", "frozen", "heard", "held", "knock", "principal", "standing",
+        "state", "watched", "_bad", "_full_again", "_loop", "_over", "_running", "_waiting", "_wire",
+    )  # fmt: skip
+
+    principal: Who
+
+    def __init__(self, wire: Wire, entrance: Entrance[Who], knock: Knock, loop: asyncio.AbstractEventLoop) -> None:
+        """`state` is the door's own to keep what it needs between frames."""
+        self.entrance = entrance
+        self.knock: Knock | None = knock
+        self.address = knock.client
+        self.heard = loop.time()
+        self.state: Any = None
+        self.standing: Standing | None = None
+        self.watched: set[str] = set()
+        self.followed: set[str] = set()
+        self.frozen = 0
+        self.held: list[tuple[str, bytes]] = []
+        self._wire = wire
+        self._loop = loop
+        self._full_again = 0.0
+        self._bad = 0
+        self._over = 0
+        self._running: asyncio.Task[None] | None = None
+        self._waiting: deque[Coroutine[Any, Any, None]] | None = None
+
+    def send(self, payload: bytes) -> None:
+        """Send one JSON frame."""
+        self.push(text_frame(payload))
+
+    def push(self, frame: bytes) -> None:
+        """Send a finished WebSocket frame; who reads too slowly is closed and catches up later."""
+        if self._wire.backlog() > CUT_OFF_AT:
+            counters.slow_closed += 1
+            self.close(doors.TRY_LATER, "too slow, reconnect and catch up")
+            return
+        self._wire.write(frame)
+
+    def hint(self, frame: bytes) -> None:
+        """Send a finished frame that may be lost: dropped when the other side is slow."""
+        if self._wire.backlog() > HINTS_STOP_AT:
+            counters.dropped_hints += 1
+        else:
+            self._wire.write(frame)
+
+    def refuse(self, refusal: Refusal, client_id: str | None = None) -> None:
+        """Tell a refusal in the principal's language."""
+        with translation.override(self.principal.language if self.standing else None):
+            payload = encode(refused(refusal, client_id))
+        self.send(payload)
+
+    def resync(self) -> None:
+        """Tell the client to fetch everything again."""
+        counters.resyncs += 1
+        self.push(RESYNC_FRAME)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End the socket."""
+        self._wire.hang_up(code, reason)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that waits, after whatever this session already waits for."""
+        if self._running is None:
+            self._running = self._loop.create_task(self._work_through(work))
+            return
+        if self._waiting is None:
+            self._waiting = deque()
+        if len(self._waiting) >= MOST_WAITING:
+            work.close()
+            self.close(doors.POLICY, "too many requests at once")
+            return
+        self._waiting.append(work)
+
+    def receive(self, message: bytes, is_text: bool) -> None:
+        """Read one frame and hand it to the door."""
+        counters.frames += 1
+        now = self.heard = self._loop.time()
+        try:
+            text = str(message, "utf-8")
+        except UnicodeDecodeError:
+            self.close(NOT_UTF8, "frames are UTF-8")
+            return
+        try:
+            frame = self.entrance.decode(text) if is_text else None
+        except msgspec.MsgspecError as error:
+            self._misread(text, error)
+            return
+        if frame is None:
+            self.close(doors.POLICY, "frames are text")
+        elif self._within_pace(now, frame) and type(frame) is not Beat:
+            self._hand_over(frame)
+
+    def cut(self) -> None:
+        """Forget what this session was still going to do: its socket is gone."""
+        if self._running is not None:
+            self._running.cancel()
+
+    def _hand_over(self, frame: Any) -> None:
+        try:
+            if self.standing is None:
+                raise doors.Close(doors.POLICY, "hello comes first")
+            work = self.entrance.door.handle(self, frame)
+        except Exception as error:
+            self._failed(error, getattr(frame, "client_id", None))
+            return
+        if work is not None:
+            self.run(work)
+
+    def _within_pace(self, now: float, frame: Any) -> bool:
+        entrance = self.entrance
+        full_again = self._full_again
+        if full_again <= now:
+            full_again, self._over = now, 0
+        if full_again - now <= entrance.tolerance:
+            self._full_again = full_again + entrance.step
+            return True
+        counters.rate_refusals += 1
+        self._over += 1
+        if self._over > entrance.door.pace.burst or self.standing is None:
+            self.close(doors.POLICY, "too many frames")
+        else:
+            wait = int(full_again - now - entrance.tolerance) + 1
+            self.refuse(TooMany(wait), getattr(frame, "client_id", None))
+        return False
+
+    def _misread(self, text: str, error: Exception) -> None:
+        if doors.is_unknown(self.entrance, text):
+            self._within_pace(self.heard, None)
+            return
+        counters.bad_frames += 1
+        self._bad += 1
+        if self.standing is None or self._bad > MOST_BAD_FRAMES:
+            self.close(doors.POLICY, "not a frame of this protocol")
+        else:
+            self.send(encode({"t": "refused", "code": "bad_frame", "text": str(error)}))
+
+    async def _work_through(self, work: Coroutine[Any, Any, None]) -> None:
+        while True:
+            try:
+                await work
+            except Exception as error:
+                self._failed(error, None)
+            if not self._waiting:
+                self._running = None
+                return
+            work = self._waiting.popleft()
+
+    def _failed(self, error: Exception, client_id: str | None) -> None:
+        if isinstance(error, doors.Close):
+            self.close(error.code, error.reason)
+        elif isinstance(error, Refusal):
+            self.refuse(error, client_id)
+        else:
+            log.error("a frame could not be handled", exc_info=error, extra={"door": self.entrance.door.path})
+            self.close(WENT_WRONG, "something went wrong, reconnect")

@@ -1,0 +1,115 @@
+"""The worker: runs due deliveries and the schedules until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+
+import psycopg
+from django.db import DatabaseError, connection
+
+from . import ids
+from .events import delivering, stream, ticking
+from .events.emitting import CHANNEL
+
+THREADS = 4
+POLL_SECONDS = 0.05
+HINTED_POLL_SECONDS = 1.0  # PostgreSQL says when there is something; timers still come due
+
+log = logging.getLogger(__name__)
+Service = Callable[[threading.Event], None]
+services: list[Service] = []
+
+
+def service(function: Service) -> Service:
+    """Register work that runs beside the deliveries in every worker, such as mailbox readers.
+
+    The function gets the stop event and returns soon after it is set.
+    """
+    services.append(function)
+    return function
+
+
+def run(stop: threading.Event, *, threads: int = THREADS) -> None:
+    """Work until `stop` is set, then finish what has begun and return."""
+    owner = f"{os.getpid()}-{ids.key()}"
+    wake = threading.Event()
+    running = [
+        threading.Thread(target=_deliver, args=(f"{owner}-{n}", stop, wake), name=f"deliver-{n}")
+        for n in range(threads)
+    ]
+    running += [threading.Thread(target=_guarded, args=(each, stop), name=each.__name__) for each in services]
+    running.append(threading.Thread(target=_keep_time, args=(stop, wake), name="time"))
+    _start(running)
+    if connection.vendor == "postgresql":
+        _start([threading.Thread(target=_listen, args=(stop, wake), name="listen", daemon=True)])
+    stop.wait()
+    wake.set()
+    for thread in running:
+        thread.join(timeout=25)
+
+
+def _start(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+
+
+def _deliver(owner: str, stop: threading.Event, wake: threading.Event) -> None:
+    pause = HINTED_POLL_SECONDS if connection.vendor == "postgresql" else POLL_SECONDS
+    while not stop.is_set():
+        try:
+            claimed = delivering.run_due(owner, stopping=stop.is_set)
+        except DatabaseError:
+            log.exception("deliveries could not be claimed; trying again")
+            connection.close()
+            stop.wait(1)
+            continue
+        if not claimed:
+            wake.wait(pause)
+            wake.clear()
+    connection.close()
+
+
+def _keep_time(stop: threading.Event, wake: threading.Event) -> None:
+    known: dict[str, int] = {}
+    while not stop.is_set():
+        try:
+            ticking.ensure_ticks(known)
+            stream.publish()
+        except DatabaseError:
+            log.exception("schedules could not be written; trying again")
+            connection.close()
+        stop.wait(1)
+    connection.close()
+
+
+def _guarded(run_service: Service, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            run_service(stop)
+            return
+        except Exception:
+            log.exception("a service of the worker failed and starts again", extra={"service": run_service.__name__})
+            connection.close()
+            stop.wait(5)
+
+
+def _listen(stop: threading.Event, wake: threading.Event) -> None:
+    """Wake the deliverers when another process commits facts; a lost hint costs one poll interval."""
+    while not stop.is_set():
+        try:
+            parameters = connection.get_connection_params()
+            with psycopg.connect(
+                **{k: v for k, v in parameters.items() if k in _LISTEN_KEYS}, autocommit=True
+            ) as listening:
+                listening.execute(f"LISTEN {CHANNEL}")
+                while not stop.is_set():
+                    for _ in listening.notifies(timeout=1.0, stop_after=1):
+                        wake.set()
+        except (psycopg.Error, DatabaseError):
+            stop.wait(1)
+
+
+_LISTEN_KEYS = frozenset({"dbname", "user", "password", "host", "port", "sslmode"})

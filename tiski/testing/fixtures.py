@@ -1,0 +1,111 @@
+"""Fixtures every package's tests may ask for. Real servers start once per worker and only when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg import sql
+
+from tiski.testing import plugin
+from tiski.testing.chromium import Chromium, Screen, Trouble
+from tiski.testing.postgres import Postgres
+
+_DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make soak` alone runs what is marked so."""
+    if not config.option.markexpr:
+        config.option.markexpr = "not soak"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL keep the tests that touch the database; keep browser and mail tests together on one worker."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if item.get_closest_marker("browser") or item.get_closest_marker("mail"):
+                item.add_marker(pytest.mark.xdist_group("servers"))
+    if plugin.database() == "sqlite":
+        return
+    kept = [item for item in items if _runs_on_postgresql(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _runs_on_postgresql(item: pytest.Item) -> bool:
+    if item.get_closest_marker("both"):
+        return True
+    if item.get_closest_marker("browser") or item.get_closest_marker("mail"):
+        return False
+    asked = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or asked & _DATABASE_FIXTURES)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Each worker has a database of its own; SQLite's is a file, as in the product, so that several threads see it."""
+    database = settings.DATABASES["default"]
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    on_file = "sqlite3" in database["ENGINE"]
+    name = str(plugin.run_folder() / f"tests-{worker}.sqlite3") if on_file else f"tests_{worker}"
+    database.setdefault("TEST", {})["NAME"] = name
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL cluster of this worker; its files lie in memory."""
+    with Postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The browser of this worker; `chromium.open(...)` gives a person's window."""
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_screen(chromium: Chromium) -> Iterator[Callable[..., Screen]]:
+    """`chromium.open`, closing the windows afterwards: trouble in any of them fails the test."""
+    screens: list[Screen] = []
+
+    def open_one(*arguments: Any, **options: Any) -> Screen:
+        screens.append(chromium.open(*arguments, **options))
+        return screens[-1]
+
+    yield open_one
+    trouble = [line for screen in screens for line in screen.unexpected_trouble()]
+    for screen in screens:
+        screen.context.close()
+    if trouble:
+        raise Trouble("\n".join(trouble))
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """Where a `TiskiProcess` keeps its rows in this run: empty for SQLite, else a fresh PostgreSQL database."""
+    if plugin.database() == "sqlite":
+        yield ""
+        return
+    with psycopg.connect(os.environ["TISKI_DATABASE_URL"], autocommit=True) as connection:
+        name = f"process_{uuid4().hex}"
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield urlsplit(os.environ["TISKI_DATABASE_URL"])._replace(path=f"/{name}").geturl()
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """An empty folder for a `TISKI_DATA` of its own."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder

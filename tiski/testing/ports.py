@@ -1,0 +1,38 @@
+"""Loopback ports and waiting for what listens on them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+
+class TookTooLong(Exception):
+    """Something did not happen in time; the sentence says what."""
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0, pause: float = 0.05) -> None:
+    """Return as soon as `holds()` is true; raise `TookTooLong` naming `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise TookTooLong(f"{what}: not within {seconds:g} s")
+        time.sleep(pause)
+
+
+def wait_for_port(port: int, *, seconds: float = 20.0) -> None:
+    """Return once something accepts connections on the loopback port."""
+    wait_until(lambda: _listens(port), f"something listening on port {port}", seconds=seconds)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
