@@ -31,7 +31,7 @@ map: .venv/installed-test
 reference: .venv/installed-test
 	@.venv/bin/python -m scripts.reference
 
-.venv/installed-run: requirements/run.lock pyproject.toml scripts/install
+.venv/installed-run: requirements/build.lock requirements/run.lock pyproject.toml scripts/install
 	@scripts/install run
 
 .venv/installed-test: requirements/test.lock .venv/installed-run

@@ -166,6 +166,13 @@ class ExceptionNotFound(NotFound):
     sentence = _("This exception is no longer there. Reload the page.")
 
 
+class NotAPicture(Invalid):
+    """A file was given where a picture belongs."""
+
+    code = "accounts.not_a_picture"
+    sentence = _("This file is not a picture. Choose a PNG, JPEG or WebP file.")
+
+
 class TeamNameTaken(Conflict):
     """Another team of the shop has this name."""
 

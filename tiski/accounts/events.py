@@ -1,4 +1,7 @@
-"""What others may hear about shops, people, hours and sign-ins. `ip` is where the request came from, for the audit log."""
+"""What others may hear about shops, people, hours and sign-ins.
+
+`ip` is where the request came from, for the audit log.
+"""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def send_the_invitation(event: events.AgentInvited, fact: FactRow) -> None:
 @hears(events.PasswordResetRequested)
 def send_the_reset_letter(event: events.PasswordResetRequested, fact: FactRow) -> None:
     """Write to the agent, if there is one with the address."""
-    agent = Agent.objects.filter(pk=event.agent, is_active=True).first()
+    agent = None if event.agent is None else Agent.objects.filter(pk=event.agent, is_active=True).first()
     if agent is not None:
         _send(letters.reset_letter(agent))
 

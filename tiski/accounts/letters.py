@@ -34,7 +34,7 @@ class ResetLinks(PasswordResetTokenGenerator):
 
     key_salt = "tiski.accounts.letters.ResetLinks"
 
-    def _make_hash_value(self, user: Agent, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: Agent, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}{user.sessions_ended_at}{user.is_active}"
 
 

@@ -100,7 +100,9 @@ def _send(letter: EmailMessage, server: MailServer) -> None:
         permanent = 500 <= refused.smtp_code < 600
         raise SendFailed(permanent=permanent, reason=f"the mail server refused it with {refused.smtp_code}") from None
     except (SMTPException, OSError) as failed:
-        raise SendFailed(permanent=False, reason=f"the mail server could not be used ({type(failed).__name__})") from None
+        raise SendFailed(
+            permanent=False, reason=f"the mail server could not be used ({type(failed).__name__})"
+        ) from None
 
 
 def _domain() -> str:

@@ -15,7 +15,7 @@ HORIZON = 400
 
 @dataclass(frozen=True, slots=True)
 class OpenState:
-    """Whether the shop is open, and when that changes; None where it does not change within the horizon. Times in UTC."""
+    """Whether the shop is open, and when that changes: UTC, or None where it does not within the horizon."""
 
     is_open: bool
     opens_at: datetime | None
@@ -76,7 +76,7 @@ def _joined(spans: Iterator[tuple[datetime, datetime]]) -> Iterator[tuple[dateti
 
 
 def _moment(day: date, at: time, zone: ZoneInfo, *, fold: int) -> datetime:
-    """The moment a wall clock shows a time. Of an hour that autumn repeats, opening takes the first, closing the second.
+    """The moment a wall clock shows a time; of an hour that autumn repeats, `fold` picks the first or second.
 
     A wall time that spring skips is read with the offset before the change, as PEP 495 does for fold=0.
     """

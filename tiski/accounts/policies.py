@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.handlers.wsgi import WSGIRequest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -107,11 +106,11 @@ def requires(policy: Policy, *, fresh: bool = False) -> Callable[[Callable[..., 
             if membership is None:
                 raise ShopNotFound
             _introduce(request)
+            request.shop, request.membership = membership.shop, membership
             if not may(policy, membership):
                 raise RoleTooLow
             if fresh and not is_fresh(request):
                 raise ReauthenticationRequired
-            request.shop, request.membership = membership.shop, membership
             if takes_key:
                 kwargs["shop"] = shop
             with shop_scope(membership.shop_id), timezone.override(membership.shop.timezone):
@@ -150,8 +149,8 @@ def is_fresh(request: Any) -> bool:
 def ask_to_sign_in(request: Any) -> Any:
     """Lead to the sign-in page and back: a redirect, or for htmx a 401 that makes the whole page go there."""
     if request.headers.get("HX-Request") != "true":
-        return redirect_to_login(request.get_full_path() if request.method == "GET" else "/", settings.LOGIN_URL)
-    response = redirect_to_login(_page_of(request), settings.LOGIN_URL)
+        return redirect_to_login(request.get_full_path() if request.method == "GET" else "/", str(settings.LOGIN_URL))
+    response = redirect_to_login(_page_of(request), str(settings.LOGIN_URL))
     response.status_code = 401
     response["HX-Redirect"] = response["Location"]
     del response["Location"]
@@ -173,7 +172,7 @@ def _routes(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterat
             yield route, pattern.callback
 
 
-def _membership(agent: Agent | AnonymousUser, shop_key: str) -> Membership | None:
+def _membership(agent: Agent, shop_key: str) -> Membership | None:
     found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk, shop__key=shop_key)
     return found.select_related("shop", "agent").first()
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from tiski.kernel import clock
@@ -31,8 +32,9 @@ class SessionStore(DatabaseStore):
         """The row for the session's present content."""
         note = data.get(NOTE, {})
         agent = data.get(SESSION_KEY)
+        key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]
         return AgentSession(
-            session_key=hashed(str(self._get_or_create_session_key())),
+            session_key=hashed(key),
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             agent_id=int(agent) if agent else None,
@@ -65,7 +67,7 @@ def hashed(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()[:40]
 
 
-def note_client(session: SessionStore, *, ip: str, user_agent: str) -> None:
+def note_client(session: SessionBase, *, ip: str, user_agent: str) -> None:
     """Remember which browser the session belongs to and, once in a while, that it was seen."""
     now = int(clock.now().timestamp())
     known = session.get(NOTE)

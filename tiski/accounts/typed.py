@@ -14,9 +14,10 @@ from .models.shop import is_colour, is_key
 
 RESERVED_KEYS = frozenset(
     {
-        "account", "admin", "api", "assets", "chat", "demo", "docs", "favicon", "help", "instance", "invitations", "livez",
-        "login", "logout", "mail", "manifest", "password", "portal", "readyz", "robots", "security", "shops", "sign-in",
-        "sign-out", "sign-up", "static", "status", "support", "tiski", "w", "webhooks", "www",
+        "account", "admin", "api", "assets", "chat", "demo", "docs", "favicon", "help", "instance", "invitations",
+        "livez", "login", "logout", "mail", "manifest", "password", "pictures", "portal", "readyz", "robots",
+        "security", "shops", "sign-in", "sign-out", "sign-up", "static", "status", "support", "tiski", "w",
+        "webhooks", "www",
     }
 )  # fmt: skip
 """First segments of addresses that are not a shop's, now or likely later."""

@@ -60,7 +60,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
-    "allauth.usersessions",
 ]
 MIDDLEWARE = [
     "tiski.kernel.middleware.SecurityHeaders",
@@ -71,8 +70,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "tiski.kernel.middleware.RefusalMiddleware",
+    "tiski.accounts.web.middleware.AccountsMiddleware",
 ]
 ROOT_URLCONF = "tiski.config.urls"
 WSGI_APPLICATION = "tiski.config.wsgi.application"
@@ -110,11 +109,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+ACCOUNT_ADAPTER = "tiski.accounts.web.adapter.SignInAdapter"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/sign-in/"
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "tiski.accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "tiski_session"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True

@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tiski.ui.web.urls")),
     path("", include("tiski.demo.web.urls")),
     path("", include("tiski.widget.web.urls")),
+    path("", include("tiski.channels.chat.web.urls")),
     path("", include("tiski.accounts.web.urls")),
     path("", include("tiski.channels.email.web.urls")),
     path("", include("tiski.console.web.urls")),

@@ -113,10 +113,16 @@ class Channel(Protocol):
         """Whether an answer may be sent now; asked before the composer opens and again before sending. No network."""
 
     def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
-        """Who gets the message; called in the transaction that stores it. Nobody, for a channel that sends nothing out."""
+        """Who gets the message; called in the transaction that stores it. Nobody, for a channel that sends nothing out.
+
+        The composer asks with `message_id` 0, only to show who it would be.
+        """
 
     def deliver(self, item: Outgoing) -> Accepted:
-        """Send one item, outside any transaction. Raises `SendFailed` or `OutcomeUnknown`."""
+        """Send one item, outside any transaction, within 50 seconds. Raises `SendFailed` or `OutcomeUnknown`.
+
+        Nothing may happen between the other side's "accepted" and the return, so that it is recorded at once.
+        """
 
 
 @dataclass(slots=True)

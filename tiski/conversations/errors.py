@@ -128,7 +128,9 @@ class MayNotAnswer(NotAllowed):
     """The role of the person is to read, not to answer."""
 
     code = "conversations.may_not_answer"
-    sentence = _("Your role lets you read conversations but not answer them. Ask an owner of the shop for the agent role.")
+    sentence = _(
+        "Your role lets you read conversations but not answer them. Ask an owner of the shop for the agent role."
+    )
 
 
 class SubjectNotOneLine(Invalid):
@@ -143,3 +145,10 @@ class KeyTaken(Conflict):
 
     code = "conversations.key_taken"
     sentence = _("The key “%(key)s” is in use. Choose another one.")
+
+
+class RawTooLarge(Invalid):
+    """A received item is larger than can be kept."""
+
+    code = "conversations.raw_too_large"
+    sentence = _("A received message is larger than %(limit)d MB and was not kept. Ask the sender for a smaller one.")

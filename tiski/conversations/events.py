@@ -139,6 +139,14 @@ class SubjectChanged(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRead(ConversationEvent):
+    """The customer has read every entry up to `seq`."""
+
+    name: ClassVar[str] = "conversations.customer_read"
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMarkMoved(Event):
     """An agent has read further; only that agent's own screens need to know."""
 

@@ -22,7 +22,7 @@ from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import Emission, emit, emit_many
 from tiski.kernel.scope import current_shop
-from tiski.kernel.text import clean_name
+from tiski.kernel.text import clean_line
 
 CUSTOMER_COLUMNS = ("shop_id", "name", "folded_name", "language", "created_at")
 IDENTITY_COLUMNS = ("shop_id", "customer_id", "kind", "value", "shown", "created_at")
@@ -45,7 +45,9 @@ def recognise(kind: str, value: str, *, name: str = "", language: str = "", by: 
 
     A merged customer is answered by the one who remains. Raises `NotAnAddress`.
     """
-    known = recognise_many([Introduction(shop_id=current_shop(), kind=kind, value=value, name=name, language=language)], by=by)
+    known = recognise_many(
+        [Introduction(shop_id=current_shop(), kind=kind, value=value, name=name, language=language)], by=by
+    )
     customer = Customer.objects.select_related("merged_into").get(id=known[0])
     return customer.merged_into or customer
 
@@ -67,7 +69,7 @@ def recognise_many(introductions: Sequence[Introduction], *, by: Actor) -> list[
 @action
 def rename(customer: Customer, *, name: str, by: Actor) -> None:
     """Set or correct the customer's name."""
-    cleaned = clean_name(name)[:120]
+    cleaned = clean_line(name, longest=120)
     if cleaned == customer.name:
         return
     customer.name = cleaned
@@ -111,7 +113,9 @@ def merge(gone: Customer, *, into: Customer, by: Actor) -> Merge:
     """Make one customer of two. Nothing is moved: `gone` becomes a redirect, so the merge can be undone exactly."""
     if gone.id == into.id:
         raise SameCustomer
-    pair = {row.id: row for row in Customer.objects.select_for_update().filter(id__in=[gone.id, into.id]).order_by("id")}
+    pair = {
+        row.id: row for row in Customer.objects.select_for_update().filter(id__in=[gone.id, into.id]).order_by("id")
+    }
     if len(pair) < 2 or any(row.merged_into_id for row in pair.values()):
         raise MergedAlready
     carried = list(Customer.objects.filter(merged_into=gone).order_by("id").values_list("id", flat=True))
@@ -152,7 +156,7 @@ def _meet(strangers: dict[Key, Introduction], *, by: Actor) -> dict[Key, int]:
     """Write customers and identities for addresses nobody owns; whoever else was faster keeps the address."""
     now = rows.moment(clock.now())
     items = sorted(strangers.items())  # the same order everywhere, so that two writers never wait for each other
-    names = [clean_name(item.name)[:120] for _key, item in items]
+    names = [clean_line(item.name, longest=120) for _key, item in items]
     customers = [
         (item.shop_id, name, Customer.folded(name), item.language[:8], now)
         for name, (_key, item) in zip(names, items, strict=True)

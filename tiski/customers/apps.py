@@ -4,8 +4,12 @@ from django.apps import AppConfig
 
 
 class CustomersConfig(AppConfig):
-    """Nothing to register: customers hear and plug nothing."""
+    """Registers what customers plug."""
 
     name = "tiski.customers"
     label = "customers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what registers itself."""
+        from tiski.customers import plugs  # noqa: F401

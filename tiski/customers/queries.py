@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -121,8 +122,6 @@ def _begins(column: str, beginning: str) -> Q:
 def _spellings(begins: str) -> list[tuple[str, str]]:
     """How an address that begins like this is kept."""
     spelt = [(IdentityKind.EMAIL.value, begins.lower())]
-    try:
+    with suppress(NotAnAddress):
         spelt.append((IdentityKind.PHONE.value, Identity.canonical(IdentityKind.PHONE, begins)))
-    except NotAnAddress:
-        pass
     return spelt

@@ -117,11 +117,11 @@ class Gatherer(Generic[Item, Result]):
         return await future
 
     def drain(self, timeout: float) -> bool:
-        """Refuse new items, wait until what waits is stored, end the thread; False when `timeout` seconds were not enough."""
-        self._stopping = True
+        """Refuse new items, store what waits, end the thread; False when `timeout` seconds were not enough."""
         thread = self._thread
         if thread is None:
             return True
+        self._stopping = True
         self._wake.set()
         thread.join(timeout)
         return not thread.is_alive()
@@ -129,6 +129,13 @@ class Gatherer(Generic[Item, Result]):
     def waiting(self) -> int:
         """How many items wait for the next commit."""
         return len(self._queue)
+
+    def oldest(self) -> float:
+        """For how many seconds the first in the queue has been waiting."""
+        try:
+            return time.monotonic() - self._queue[0].since
+        except IndexError:
+            return 0.0
 
     def _start(self) -> None:
         with self._starting:
@@ -161,11 +168,8 @@ class Gatherer(Generic[Item, Result]):
 
     def _store(self, batch: list[_Waiting[Item, Result]]) -> Sequence[Result | Exception]:
         try:
-            results = self._work([waiting.item for waiting in batch])
-            if len(results) != len(batch):
-                raise RuntimeError(f"{self.name}: {len(batch)} items went in, {len(results)} results came out")
-            return results
-        except Exception as error:
+            return self._work([waiting.item for waiting in batch])
+        except Exception as error:  # noqa: BLE001  whatever it was, every waiter is told
             return self._failed(batch, error)
 
     def _failed(self, batch: list[_Waiting[Item, Result]], error: Exception) -> Sequence[Result | Exception]:
@@ -205,7 +209,8 @@ gatherers: dict[str, Gatherer[Any, Any]] = {}
 def drain_all(timeout: float) -> bool:
     """Store what every writer still holds, then end them; False when the time was not enough."""
     deadline = time.monotonic() + timeout
-    return all([gatherer.drain(max(0.0, deadline - time.monotonic())) for gatherer in list(gatherers.values())])
+    drained = [gatherer.drain(max(0.0, deadline - time.monotonic())) for gatherer in list(gatherers.values())]
+    return all(drained)
 
 
 def _call_all(told: list[tuple[Done[Result], Result | Exception]]) -> None:

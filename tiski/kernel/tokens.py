@@ -138,7 +138,7 @@ def _macs(purpose: str, parts: Sequence[str | int | bytes]) -> Iterator[bytes]:
     return (_mac(key, purpose, parts) for key in keyfile.load(settings.TISKI_KEY_FILE))
 
 
-def _mac(key: keyfile.MasterKey, purpose: str, parts: list[str | int | bytes] | tuple[str | int | bytes, ...]) -> bytes:
+def _mac(key: keyfile.MasterKey, purpose: str, parts: Sequence[str | int | bytes]) -> bytes:
     """Each part goes in with its length, so that ("ab", "c") and ("a", "bc") differ."""
     signer = hmac.new(keyfile.derive(key, purpose), digestmod=hashlib.sha256)
     for part in parts:

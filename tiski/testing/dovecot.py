@@ -138,7 +138,7 @@ class Dovecot:
 
     def start_again(self) -> None:
         """Start on the same mail and ports, after `halt`."""
-        command = [program("dovecot"), "-F", "-c", self.folder / "dovecot.conf"]
+        command: list[str | Path] = [program("dovecot"), "-F", "-c", self.folder / "dovecot.conf"]
         self._server = processes.start(command, log=self.folder / "start.log")
         try:
             wait_for_port(self.imap_port)

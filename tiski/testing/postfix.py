@@ -129,7 +129,7 @@ class Postfix:
 
     def start_again(self) -> None:
         """Start on the same queue and port, after `halt`."""
-        command = [_daemons() / "master", "-d", "-c", self.folder / "etc"]
+        command: list[str | Path] = [_daemons() / "master", "-d", "-c", self.folder / "etc"]
         self._master = processes.start(command, log=self.folder / "start.log")
         try:
             wait_for_port(self.port)

@@ -79,6 +79,11 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def day_key(at: datetime) -> str:
+    """The reader's day as 2026-11-22, for ids."""
+    return timezone.localdate(at).isoformat()
+
+
 def stamp(at: datetime) -> int:
     """Milliseconds since 1970, the order that lists and threads sort by in the browser."""
     return int(at.timestamp() * 1000)

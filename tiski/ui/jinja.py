@@ -35,6 +35,7 @@ def environment(**options: object) -> jinja2.Environment:
         "initials": formats.initials,
         "bytes": formats.size,
         "iso": formats.iso,
+        "day_key": formats.day_key,
         "stamp": formats.stamp,
     }
     return env

@@ -7,13 +7,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from tiski.accounts import whence
+from tiski.accounts.models import AuditEntry
+from tiski.accounts.models.audit import FIRST_HASH, INSTANCE_CHAIN
 from tiski.kernel import clock
 from tiski.kernel.action import Actor, ActorKind, action
 from tiski.kernel.events import FactRow
-
-from .. import whence
-from ..models import AuditEntry
-from ..models.audit import FIRST_HASH, INSTANCE_CHAIN
 
 APPEND_TRIES = 20
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
+from itertools import pairwise
 
+from tiski.accounts import holidays, whence
+from tiski.accounts.errors import BadInterval, ExceptionNotFound, OverlappingIntervals, TooManyIntervals
+from tiski.accounts.events import HoursChanged
+from tiski.accounts.models import Hours, HoursException, OpenInterval, Shop
+from tiski.accounts.opening import Span
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import emit
 from tiski.kernel.scope import shop_scope
-
-from .. import holidays, whence
-from ..errors import BadInterval, ExceptionNotFound, OverlappingIntervals, TooManyIntervals
-from ..events import HoursChanged
-from ..models import Hours, HoursException, OpenInterval, Shop
-from ..opening import Span
 
 MOST_INTERVALS = 6
 MINUTES_A_DAY = 24 * 60
@@ -41,9 +41,7 @@ def set_hours(shop: Shop, week: DaySpans, *, by: Actor) -> None:
 
 
 @action
-def add_exception(
-    shop: Shop, day: date, spans: Sequence[Span] = (), *, reason: str = "", by: Actor
-) -> HoursException:
+def add_exception(shop: Shop, day: date, spans: Sequence[Span] = (), *, reason: str = "", by: Actor) -> HoursException:
     """Give a date hours of its own, or none at all; what was said of the date before is replaced."""
     _check(spans, field="spans")
     with shop_scope(shop.pk):
@@ -58,7 +56,7 @@ def add_exception(
 
 @action
 def add_holidays(shop: Shop, chosen: Iterable[holidays.Holiday], *, by: Actor) -> int:
-    """Close the shop on public holidays; dates that have hours of their own already are left alone. How many are new."""
+    """Close the shop on public holidays; dates that have their own hours already are left alone. How many are new."""
     with shop_scope(shop.pk):
         hours = _hours_of(shop)
         known = set(hours.exceptions.values_list("date", flat=True))
@@ -87,11 +85,11 @@ def _hours_of(shop: Shop) -> Hours:
 
 
 def _check(spans: Sequence[Span], *, field: str) -> None:
-    """Spans of one day may touch but not overlap; the part after midnight is the next day's evening, not its morning."""
+    """Spans that begin on one day may touch but not overlap."""
     if len(spans) > MOST_INTERVALS:
         raise TooManyIntervals(most=MOST_INTERVALS, field=field)
     ordered = sorted(spans)
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if _end(first) > _minutes(second[0]):
             raise OverlappingIntervals(first=_written(first), second=_written(second), field=field)
 

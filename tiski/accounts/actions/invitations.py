@@ -7,16 +7,16 @@ from datetime import timedelta
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
+from tiski.accounts import typed, whence
+from tiski.accounts.errors import AddressTaken, AlreadyMember, InvitationGone, InvitedSomeoneElse
+from tiski.accounts.events import AgentInvited, InvitationWithdrawn, MembershipStarted
+from tiski.accounts.models import Agent, Invitation, Membership, Role, Shop
+from tiski.accounts.policies import owns_the_shop, runs_the_shop
 from tiski.kernel import clock
 from tiski.kernel.action import Actor, ActorKind, action
 from tiski.kernel.events import emit
 from tiski.kernel.scope import shop_scope
 
-from .. import typed, whence
-from ..errors import AddressTaken, AlreadyMember, InvitationGone, InvitedSomeoneElse
-from ..events import AgentInvited, InvitationWithdrawn, MembershipStarted
-from ..models import Agent, Invitation, Membership, Role, Shop
-from ..policies import owns_the_shop, runs_the_shop
 from .people import only_owners_touch_owners
 
 VALID_FOR = timedelta(days=7)
@@ -97,9 +97,7 @@ def _accept(invitation: Invitation, agent: Agent, *, by: Actor) -> Membership:
         member = member or Membership(shop_id=invitation.shop_id, agent=agent)
         member.role, member.joined_at, member.left_at, member.suspended_at = invitation.role, now, None, None
         member.save()
-        started = MembershipStarted(
-            agent=agent.pk, role=invitation.role, invitation=invitation.pk, ip=whence.address()
-        )
+        started = MembershipStarted(agent=agent.pk, role=invitation.role, invitation=invitation.pk, ip=whence.address())
         emit(started, by=by)
     return member
 

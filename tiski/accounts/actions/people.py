@@ -5,20 +5,20 @@ from __future__ import annotations
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
+from tiski.accounts import typed, whence
+from tiski.accounts.errors import AddressTaken, AlreadyMember, AlreadySetUp, LastOwner, OnlyOwners
+from tiski.accounts.events import InstanceSetUp, MembershipChanged, MembershipEnded, MembershipStarted
+from tiski.accounts.models import Agent, Membership, Role, Shop
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM, Actor, ActorKind, action
 from tiski.kernel.events import emit
 from tiski.kernel.scope import shop_scope
 
-from .. import typed, whence
-from ..errors import AddressTaken, AlreadyMember, AlreadySetUp, LastOwner, OnlyOwners
-from ..events import InstanceSetUp, MembershipChanged, MembershipEnded, MembershipStarted
-from ..models import Agent, Membership, Role, Shop
 from .signing_in import end_all_sessions
 
 
 def first_owner(*, name: str, email: str, password: str, language: str = "fi") -> Agent:
-    """Set the instance up: its one owner, who may then open shops. Refused as soon as there is an owner, by the database."""
+    """Set the instance up: its one owner, who may then open shops. Refused by the database once there is one."""
     hashed = make_password(password)
     return _first_owner(name=name, email=email, hashed=hashed, language=language, by=SYSTEM)
 
@@ -117,7 +117,9 @@ def _create_agent(*, name: str, email: str, hashed: str, language: str, by: Acto
     address = typed.address(email)
     try:
         with transaction.atomic():
-            return Agent.objects.create(name=typed.name(name), email=address, password=hashed, language=typed.language(language))
+            return Agent.objects.create(
+                name=typed.name(name), email=address, password=hashed, language=typed.language(language)
+            )
     except IntegrityError as taken:
         raise AddressTaken(address=address, field="email") from taken
 
@@ -133,7 +135,7 @@ def only_owners_touch_owners(shop_id: int, *roles: str, by: Actor) -> None:
     if by.kind is not ActorKind.AGENT or Role.OWNER not in roles:
         return
     owners = Membership.unscoped.filter(Membership.CURRENT, shop_id=shop_id, role=Role.OWNER)
-    if not owners.filter(agent_id=by.id).exists():
+    if by.id is None or not owners.filter(agent_id=by.id).exists():
         raise OnlyOwners
 
 

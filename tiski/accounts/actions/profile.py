@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib.auth.hashers import make_password
 
+from tiski.accounts import typed, whence
+from tiski.accounts.events import AgentDeactivated, PasswordChanged, ProfileChanged
+from tiski.accounts.models import Agent
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import emit
 
-from .. import typed, whence
-from ..events import AgentDeactivated, PasswordChanged, ProfileChanged
-from ..models import Agent
 from .signing_in import end_all_sessions
 
 
@@ -59,7 +61,7 @@ def _keep_password(agent: Agent, *, hashed: str, keep_session: str | None, by: A
     end_all_sessions(agent, reason="password", keep=keep_session, by=by)
 
 
-def _change(agent: Agent, changes: dict[str, str | bool], *, by: Actor) -> None:
+def _change(agent: Agent, changes: Mapping[str, object], *, by: Actor) -> None:
     changed = [field for field, value in changes.items() if getattr(agent, field) != value]
     if not changed:
         return

@@ -6,14 +6,13 @@ from datetime import time
 
 from django.db import IntegrityError, transaction
 
+from tiski.accounts import typed, whence
+from tiski.accounts.errors import KeyTaken, OnlyDemosAreRemoved
+from tiski.accounts.events import MembershipStarted, ShopChanged, ShopCreated
+from tiski.accounts.models import Hours, Membership, OpenInterval, Role, Shop
 from tiski.kernel.action import Actor, ActorKind, action
 from tiski.kernel.events import emit
 from tiski.kernel.scope import shop_scope
-
-from .. import typed, whence
-from ..errors import KeyTaken, OnlyDemosAreRemoved
-from ..events import MembershipStarted, ShopChanged, ShopCreated
-from ..models import Hours, Membership, OpenInterval, Role, Shop
 
 WORKDAYS = range(5)
 
@@ -45,7 +44,11 @@ def create_shop(*, name: str, key: str, language: str, timezone: str, by: Actor,
 @action
 def update_shop(shop: Shop, *, name: str, language: str, timezone: str, by: Actor) -> None:
     """Change what the shop is called, which language it speaks first and which clock its hours follow."""
-    _change(shop, {"name": typed.name(name), "language": typed.language(language), "timezone": typed.timezone(timezone)}, by=by)
+    _change(
+        shop,
+        {"name": typed.name(name), "language": typed.language(language), "timezone": typed.timezone(timezone)},
+        by=by,
+    )
 
 
 @action

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tiski.accounts import whence
+from tiski.accounts.errors import SessionNotFound
+from tiski.accounts.events import PasswordResetRequested, SessionsEnded, SignedIn, SignInFailed
+from tiski.accounts.models import Agent, AgentSession
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM, Actor, action
 from tiski.kernel.events import emit
-
-from .. import whence
-from ..errors import SessionNotFound
-from ..events import PasswordResetRequested, SessionsEnded, SignedIn, SignInFailed
-from ..models import Agent, AgentSession
 
 
 @action

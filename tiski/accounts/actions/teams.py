@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
+from tiski.accounts import typed, whence
+from tiski.accounts.errors import NotAMember, TeamNameTaken
+from tiski.accounts.events import TeamChanged
+from tiski.accounts.models import Agent, Membership, Shop, Team, TeamMember
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import emit
 from tiski.kernel.scope import shop_scope
-
-from .. import typed, whence
-from ..errors import NotAMember, TeamNameTaken
-from ..events import TeamChanged
-from ..models import Agent, Membership, Shop, Team, TeamMember
 
 
 @action

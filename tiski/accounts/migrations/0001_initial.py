@@ -3,197 +3,367 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
-import tiski.kernel.clock
-import tiski.kernel.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import tiski.kernel.clock
+import tiski.kernel.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Shop',
+            name="Shop",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\\Z', 'Use 1-40 lower-case letters, digits and hyphens; begin and end with a letter or a digit.')])),
-                ('name', models.CharField(max_length=80)),
-                ('language', models.CharField(choices=[('fi', 'Suomi'), ('sv', 'Svenska'), ('en', 'English')], default='fi', max_length=2)),
-                ('timezone', models.CharField(default='Europe/Helsinki', max_length=64)),
-                ('is_demo', models.BooleanField(default=False)),
-                ('logo', models.CharField(blank=True, default='', help_text='Id of a blob.', max_length=32)),
-                ('colour', models.CharField(default='#0f5b50', max_length=7, validators=[django.core.validators.RegexValidator('\\A#[0-9a-f]{6}\\Z', 'Write the colour as # and six digits, for example #0f5b50.')])),
-                ('created_at', models.DateTimeField(default=tiski.kernel.clock.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=40,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\\Z",
+                                "Use 1-40 lower-case letters, digits and hyphens; begin and end with a letter or a digit.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("fi", "Suomi"), ("sv", "Svenska"), ("en", "English")], default="fi", max_length=2
+                    ),
+                ),
+                ("timezone", models.CharField(default="Europe/Helsinki", max_length=64)),
+                ("is_demo", models.BooleanField(default=False)),
+                ("logo", models.CharField(blank=True, default="", help_text="Id of a blob.", max_length=32)),
+                (
+                    "colour",
+                    models.CharField(
+                        default="#0f5b50",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A#[0-9a-f]{6}\\Z", "Write the colour as # and six digits, for example #0f5b50."
+                            )
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=tiski.kernel.clock.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Agent',
+            name="Agent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('language', models.CharField(choices=[('fi', 'Suomi'), ('sv', 'Svenska'), ('en', 'English')], default='fi', max_length=2)),
-                ('theme', models.CharField(choices=[('system', 'Same as the device'), ('light', 'Light'), ('dark', 'Dark')], default='system', max_length=8)),
-                ('density', models.CharField(choices=[('comfortable', 'Comfortable'), ('compact', 'Compact')], default='comfortable', max_length=12)),
-                ('single_keys', models.BooleanField(default=True, help_text='Single-letter shortcuts in the console.')),
-                ('photo', models.CharField(blank=True, default='', help_text='Id of a blob.', max_length=32)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_owner_of_instance', models.BooleanField(default=False)),
-                ('sessions_ended_at', models.DateTimeField(help_text='Password reset links made before it are void.', null=True)),
-                ('created_at', models.DateTimeField(default=tiski.kernel.clock.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("fi", "Suomi"), ("sv", "Svenska"), ("en", "English")], default="fi", max_length=2
+                    ),
+                ),
+                (
+                    "theme",
+                    models.CharField(
+                        choices=[("system", "Same as the device"), ("light", "Light"), ("dark", "Dark")],
+                        default="system",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "density",
+                    models.CharField(
+                        choices=[("comfortable", "Comfortable"), ("compact", "Compact")],
+                        default="comfortable",
+                        max_length=12,
+                    ),
+                ),
+                ("single_keys", models.BooleanField(default=True, help_text="Single-letter shortcuts in the console.")),
+                ("photo", models.CharField(blank=True, default="", help_text="Id of a blob.", max_length=32)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_owner_of_instance", models.BooleanField(default=False)),
+                (
+                    "sessions_ended_at",
+                    models.DateTimeField(help_text="Password reset links made before it are void.", null=True),
+                ),
+                ("created_at", models.DateTimeField(default=tiski.kernel.clock.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_owner_of_instance', True)), fields=('is_owner_of_instance',), name='one_owner_of_the_instance'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='agent_email_in_lower_case')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_owner_of_instance", True)),
+                        fields=("is_owner_of_instance",),
+                        name="one_owner_of_the_instance",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                        name="agent_email_in_lower_case",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('chain', models.BigIntegerField()),
-                ('number', models.PositiveIntegerField()),
-                ('at', models.DateTimeField()),
-                ('actor_kind', models.CharField(max_length=16)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('acting_for', models.BigIntegerField(null=True)),
-                ('action', models.CharField(max_length=80)),
-                ('object', models.CharField(blank=True, default='', max_length=80)),
-                ('ip', models.CharField(blank=True, default='', max_length=45)),
-                ('outcome', models.CharField(default='done', help_text='done, refused or failed.', max_length=16)),
-                ('detail', models.JSONField(default=dict)),
-                ('fact_id', models.BigIntegerField(help_text='The fact it was written from, if any.', null=True, unique=True)),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('own_hash', models.CharField(max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("chain", models.BigIntegerField()),
+                ("number", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
+                ("actor_kind", models.CharField(max_length=16)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("acting_for", models.BigIntegerField(null=True)),
+                ("action", models.CharField(max_length=80)),
+                ("object", models.CharField(blank=True, default="", max_length=80)),
+                ("ip", models.CharField(blank=True, default="", max_length=45)),
+                ("outcome", models.CharField(default="done", help_text="done, refused or failed.", max_length=16)),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "fact_id",
+                    models.BigIntegerField(help_text="The fact it was written from, if any.", null=True, unique=True),
+                ),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("own_hash", models.CharField(max_length=64)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('chain', 'number'), name='audit_chain_has_no_fork')],
+                "constraints": [models.UniqueConstraint(fields=("chain", "number"), name="audit_chain_has_no_fork")],
             },
         ),
         migrations.CreateModel(
-            name='Hours',
+            name="Hours",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField(default=tiski.kernel.clock.now)),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField(default=tiski.kernel.clock.now)),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TeamMember',
+            name="TeamMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='accounts.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="members", to="accounts.team"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AgentSession',
+            name="AgentSession",
             fields=[
-                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
-                ('session_data', models.TextField(verbose_name='session data')),
-                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
-                ('user_agent', models.CharField(blank=True, default='', max_length=200)),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('created_at', models.DateTimeField(null=True)),
-                ('last_seen_at', models.DateTimeField(null=True)),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "session_key",
+                    models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="session key"),
+                ),
+                ("session_data", models.TextField(verbose_name="session data")),
+                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                ("user_agent", models.CharField(blank=True, default="", max_length=200)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("created_at", models.DateTimeField(null=True)),
+                ("last_seen_at", models.DateTimeField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'session',
-                'verbose_name_plural': 'sessions',
-                'abstract': False,
-                'indexes': [models.Index(fields=['agent', 'last_seen_at'], name='session_of_agent')],
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
+                "abstract": False,
+                "indexes": [models.Index(fields=["agent", "last_seen_at"], name="session_of_agent")],
             },
         ),
         migrations.CreateModel(
-            name='OpenInterval',
+            name="OpenInterval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weekday', models.PositiveSmallIntegerField()),
-                ('opens', models.TimeField()),
-                ('closes', models.TimeField()),
-                ('hours', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='intervals', to='accounts.hours')),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("weekday", models.PositiveSmallIntegerField()),
+                ("opens", models.TimeField()),
+                ("closes", models.TimeField()),
+                (
+                    "hours",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="intervals", to="accounts.hours"
+                    ),
+                ),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['weekday', 'opens'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='weekday_0_to_6'), models.UniqueConstraint(fields=('hours', 'weekday', 'opens'), name='one_interval_per_opening')],
+                "ordering": ["weekday", "opens"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("weekday__lte", 6)), name="weekday_0_to_6"),
+                    models.UniqueConstraint(fields=("hours", "weekday", "opens"), name="one_interval_per_opening"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('agent', 'Agent'), ('viewer', 'Viewer')], max_length=8)),
-                ('joined_at', models.DateTimeField(default=tiski.kernel.clock.now)),
-                ('suspended_at', models.DateTimeField(null=True)),
-                ('left_at', models.DateTimeField(null=True)),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("admin", "Admin"), ("agent", "Agent"), ("viewer", "Viewer")],
+                        max_length=8,
+                    ),
+                ),
+                ("joined_at", models.DateTimeField(default=tiski.kernel.clock.now)),
+                ("suspended_at", models.DateTimeField(null=True)),
+                ("left_at", models.DateTimeField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('shop', 'agent'), name='one_membership_per_shop')],
+                "constraints": [models.UniqueConstraint(fields=("shop", "agent"), name="one_membership_per_shop")],
             },
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=tiski.kernel.ids.uuid7, editable=False, unique=True)),
-                ('email', models.EmailField(max_length=254)),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('agent', 'Agent'), ('viewer', 'Viewer')], max_length=8)),
-                ('created_at', models.DateTimeField(default=tiski.kernel.clock.now)),
-                ('expires_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(null=True)),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('invited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uuid", models.UUIDField(default=tiski.kernel.ids.uuid7, editable=False, unique=True)),
+                ("email", models.EmailField(max_length=254)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("admin", "Admin"), ("agent", "Agent"), ("viewer", "Viewer")],
+                        max_length=8,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=tiski.kernel.clock.now)),
+                ("expires_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(null=True)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True), ('withdrawn_at__isnull', True)), fields=('shop', 'email'), name='one_open_invitation')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("accepted_at__isnull", True), ("withdrawn_at__isnull", True)),
+                        fields=("shop", "email"),
+                        name="one_open_invitation",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='HoursException',
+            name="HoursException",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField()),
-                ('intervals', models.JSONField(blank=True, default=list, help_text='[["10:00", "14:00"], ...]; empty is closed.')),
-                ('reason', models.CharField(blank=True, default='', max_length=80)),
-                ('holiday', models.CharField(blank=True, default='', help_text='Code of a public holiday.', max_length=24)),
-                ('hours', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exceptions', to='accounts.hours')),
-                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.shop')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("date", models.DateField()),
+                (
+                    "intervals",
+                    models.JSONField(blank=True, default=list, help_text='[["10:00", "14:00"], ...]; empty is closed.'),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=80)),
+                (
+                    "holiday",
+                    models.CharField(blank=True, default="", help_text="Code of a public holiday.", max_length=24),
+                ),
+                (
+                    "hours",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="exceptions", to="accounts.hours"
+                    ),
+                ),
+                (
+                    "shop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.shop"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['date'],
-                'constraints': [models.UniqueConstraint(fields=('hours', 'date'), name='one_exception_per_date')],
+                "ordering": ["date"],
+                "constraints": [models.UniqueConstraint(fields=("hours", "date"), name="one_exception_per_date")],
             },
         ),
         migrations.AddConstraint(
-            model_name='hours',
-            constraint=models.UniqueConstraint(fields=('shop',), name='one_hours_per_shop'),
+            model_name="hours",
+            constraint=models.UniqueConstraint(fields=("shop",), name="one_hours_per_shop"),
         ),
         migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(fields=('shop', 'name'), name='team_name_in_shop'),
+            model_name="team",
+            constraint=models.UniqueConstraint(fields=("shop", "name"), name="team_name_in_shop"),
         ),
         migrations.AddConstraint(
-            model_name='teammember',
-            constraint=models.UniqueConstraint(fields=('team', 'agent'), name='once_in_a_team'),
+            model_name="teammember",
+            constraint=models.UniqueConstraint(fields=("team", "agent"), name="once_in_a_team"),
         ),
     ]

@@ -13,7 +13,19 @@ from tiski.kernel.scope import current_shop
 
 INSTANCE_CHAIN = 0
 FIRST_HASH = "0" * 64
-SEALED = ("chain", "number", "at", "actor_kind", "actor_id", "acting_for", "action", "object", "ip", "outcome", "detail")
+SEALED = (
+    "chain",
+    "number",
+    "at",
+    "actor_kind",
+    "actor_id",
+    "acting_for",
+    "action",
+    "object",
+    "ip",
+    "outcome",
+    "detail",
+)
 
 
 class AuditEntryRefused(RuntimeError):

@@ -54,5 +54,3 @@ class HoursException(ShopRow):
 
     def __str__(self) -> str:
         return f"exception on {self.date.isoformat()}"
-
-

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from tiski.kernel import clock
@@ -74,9 +75,7 @@ class Agent(AbstractBaseUser):
                 condition=models.Q(is_owner_of_instance=True),
                 name="one_owner_of_the_instance",
             ),
-            models.CheckConstraint(
-                condition=models.Q(email=models.functions.Lower("email")), name="agent_email_in_lower_case"
-            ),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="agent_email_in_lower_case"),
         ]
 
     def __str__(self) -> str:

@@ -52,8 +52,8 @@ class ShopRow(models.Model):
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
 
-    objects: ClassVar[ScopedManager[Self]] = ScopedManager()  # type: ignore[assignment,misc]
-    unscoped: ClassVar[models.Manager[Self]] = models.Manager()  # type: ignore[assignment,misc]
+    objects: ClassVar[ScopedManager[Self]] = ScopedManager()
+    unscoped: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:
         abstract = True

@@ -1,7 +1,9 @@
 """Reads for pages, the live half and other packages: frozen rows, never models to be changed."""
 
+from tiski.accounts.opening import OpenState
+
 from .audit import ChainBreak, broken_audit_entries
-from .hours import ExceptionRow, OpenState, WeekDay, exceptions, open_state, timetable, week
+from .hours import ExceptionRow, WeekDay, exceptions, open_state, timetable, week
 from .people import (
     AgentFace,
     InvitationRow,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models import AuditEntry
-from ..models.audit import FIRST_HASH
+from tiski.accounts.models import AuditEntry
+from tiski.accounts.models.audit import FIRST_HASH
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from tiski.accounts import holidays
+from tiski.accounts.models import HoursException, OpenInterval, Shop
+from tiski.accounts.opening import HORIZON, OpenState, Span, Timetable
 from tiski.kernel import clock
-
-from .. import holidays
-from ..models import HoursException, OpenInterval, Shop
-from ..opening import HORIZON, OpenState, Span, Timetable
 
 
 @dataclass(frozen=True, slots=True)

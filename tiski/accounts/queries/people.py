@@ -7,9 +7,8 @@ from datetime import datetime
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
+from tiski.accounts.models import Agent, Invitation, Membership, Role, Team, TeamMember
 from tiski.kernel import clock
-
-from ..models import Agent, Invitation, Membership, Role, Team, TeamMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +71,16 @@ class AgentFace:
 
 
 def membership(agent: Agent, shop_key: str) -> Membership | None:
-    """The agent's current membership in the shop with this key, its shop loaded; None for strangers and former members."""
+    """The agent's current membership in the shop with this key, its shop loaded; None for strangers and leavers."""
     found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk, shop__key=shop_key)
     return found.select_related("shop", "agent").first()
 
 
 def role_in(shop_id: int, agent_id: int) -> Role | None:
     """The agent's current role in a shop, or None: asked by the live half at every subscription."""
-    found = Membership.unscoped.filter(Membership.CURRENT, shop_id=shop_id, agent_id=agent_id).values_list("role", flat=True)
+    found = Membership.unscoped.filter(Membership.CURRENT, shop_id=shop_id, agent_id=agent_id).values_list(
+        "role", flat=True
+    )
     role = found.first()
     return None if role is None else Role(role)
 

@@ -8,10 +8,9 @@ from datetime import datetime
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
+from tiski.accounts.models import Agent, AgentSession
+from tiski.accounts.sessions import SessionStore, hashed
 from tiski.kernel import clock
-
-from ..models import Agent, AgentSession
-from ..sessions import SessionStore, hashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,20 @@ def sessions_of(agent: Agent, *, current: str | None) -> list[SessionRow]:
     here = hashed(current) if current else ""
     found = AgentSession.objects.filter(agent=agent, expire_date__gt=clock.now()).order_by("-last_seen_at")
     rows = [
-        SessionRow(row.session_key, row.user_agent, row.ip or "", row.created_at, row.last_seen_at, row.session_key == here)
+        SessionRow(
+            row.session_key, row.user_agent, row.ip or "", row.created_at, row.last_seen_at, row.session_key == here
+        )
         for row in found
     ]
     return sorted(rows, key=lambda row: not row.is_current)
 
 
 def signed_in(cookie: str) -> SignedInAgent | None:
-    """The agent whose login cookie this is; None when the session has ended, the password changed or the agent is gone."""
+    """The agent whose login cookie this is; None when it has ended, the password changed or the agent is gone."""
     content = SessionStore(cookie).load() if cookie else {}
     if BACKEND_SESSION_KEY not in content:
         return None
-    agent = Agent.objects.filter(pk=content.get(SESSION_KEY), is_active=True).first()
+    agent = Agent.objects.filter(pk=content[SESSION_KEY], is_active=True).first()
     if agent is None or not constant_time_compare(content.get(HASH_SESSION_KEY, ""), agent.get_session_auth_hash()):
         return None
     return SignedInAgent(agent.pk, agent.name, hashed(cookie))

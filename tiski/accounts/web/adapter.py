@@ -33,7 +33,7 @@ MESSAGES = {
 }
 
 
-class SignInAdapter(DefaultAccountAdapter):
+class SignInAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Tiski's own ways within allauth's flows."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
@@ -82,7 +82,8 @@ class SignInAdapter(DefaultAccountAdapter):
         """Remember when the password was typed, and tell of the sign-in."""
         request.session[SIGNED_IN_AT] = int(clock.now().timestamp())
         accounts.record_sign_in(user, by=actor_of(user))
-        return super().post_login(request, user, **given)
+        response: HttpResponse = super().post_login(request, user, **given)
+        return response
 
     def logout(self, request: HttpRequest) -> None:
         """End the session and tell of it, so that open sockets close."""
@@ -104,7 +105,7 @@ class SignInAdapter(DefaultAccountAdapter):
         """Back to where one signs in."""
         return reverse("account_login")
 
-    def add_message(
+    def add_message(  # noqa: PLR0917  allauth's signature
         self,
         request: HttpRequest,
         level: int,

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from tiski.accounts import actions as accounts
 from tiski.accounts import queries, whence
 from tiski.accounts.errors import ShopNotFound
+from tiski.accounts.models import Agent
 from tiski.accounts.policies import actor_of
 from tiski.accounts.sessions import note_client
 from tiski.kernel.errors import NotAllowed
@@ -34,16 +35,15 @@ class AccountsMiddleware:
 
     def process_exception(self, request: HttpRequest, refusal: Exception) -> None:
         """Keep refused changes in the audit log. Refused reading leaves no entry, because a GET changes nothing."""
-        if request.method in SAFE_METHODS or not request.user.is_authenticated:
+        agent = request.user
+        if request.method in SAFE_METHODS or not isinstance(agent, Agent):
             return
         shop = getattr(request, "shop", None)
         if isinstance(refusal, NotAllowed):
             shop_id = None if shop is None else shop.pk
-            accounts.record(
-                "accounts.refused", shop=shop_id, on=_place(request), outcome="refused", by=actor_of(request.user)
-            )
+            accounts.record("accounts.refused", shop=shop_id, on=_place(request), outcome="refused", by=actor_of(agent))
         elif isinstance(refusal, ShopNotFound):
-            _record_former_member(request)
+            _record_former_member(request, agent)
 
 
 def _note_client(request: HttpRequest) -> None:
@@ -55,16 +55,16 @@ def _note_client(request: HttpRequest) -> None:
         note_client(request.session, ip=address, user_agent=browser)
 
 
-def _record_former_member(request: HttpRequest) -> None:
+def _record_former_member(request: HttpRequest, agent: Agent) -> None:
     route = request.resolver_match
-    shop_id = queries.former_shop(request.user, route.kwargs.get("shop", "") if route else "")
+    shop_id = queries.former_shop(agent, route.kwargs.get("shop", "") if route else "")
     if shop_id is not None:
         accounts.record(
             "accounts.former_member_refused",
             shop=shop_id,
             on=_place(request),
             outcome="refused",
-            by=actor_of(request.user),
+            by=actor_of(agent),
         )
 
 

@@ -1,7 +1,74 @@
-"""Verbs of conversations: the only writers. Call them as `conversations.close(conversation, by=actor)`."""
+"""Verbs of conversations, the only writers: `from tiski.conversations import actions as conversations`."""
 
-from tiski.conversations.actions.envelopes import Posted, Posting, Refused, Visitor
+from tiski.conversations.actions.channels import add_channel, change_channel, report_health, switch_channel
+from tiski.conversations.actions.drafts import discard_draft, save_draft
+from tiski.conversations.actions.envelopes import LONGEST_CHAT, MOST_FILES, Posted, Posting, Refused, Visitor
+from tiski.conversations.actions.files import add_upload, drop_upload, uploader_of
+from tiski.conversations.actions.inbound import count_death, replay, settle, store_raw
+from tiski.conversations.actions.lifecycle import (
+    assign,
+    close,
+    mark_read,
+    mark_read_by_customer,
+    reopen,
+    set_subject,
+    tag,
+    unassign,
+    untag,
+)
 from tiski.conversations.actions.opening import open_conversation
+from tiski.conversations.actions.outbox import (
+    claim_due,
+    queue_outbox,
+    record_accepted,
+    record_bounced,
+    record_failed,
+    record_unknown,
+    retry,
+)
 from tiski.conversations.actions.posting import post, post_many
+from tiski.conversations.actions.replying import note, reply, take_back
 
-__all__ = ["Posted", "Posting", "Refused", "Visitor", "open_conversation", "post", "post_many"]
+__all__ = [
+    "LONGEST_CHAT",
+    "MOST_FILES",
+    "Posted",
+    "Posting",
+    "Refused",
+    "Visitor",
+    "add_channel",
+    "add_upload",
+    "assign",
+    "change_channel",
+    "claim_due",
+    "close",
+    "count_death",
+    "discard_draft",
+    "drop_upload",
+    "mark_read",
+    "mark_read_by_customer",
+    "note",
+    "open_conversation",
+    "post",
+    "post_many",
+    "queue_outbox",
+    "record_accepted",
+    "record_bounced",
+    "record_failed",
+    "record_unknown",
+    "reopen",
+    "replay",
+    "reply",
+    "report_health",
+    "retry",
+    "save_draft",
+    "set_subject",
+    "settle",
+    "store_raw",
+    "switch_channel",
+    "tag",
+    "take_back",
+    "unassign",
+    "untag",
+    "uploader_of",
+]

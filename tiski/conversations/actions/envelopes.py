@@ -10,6 +10,9 @@ from uuid import UUID
 from tiski.kernel.action import SYSTEM, Actor
 from tiski.kernel.errors import Refusal
 
+LONGEST_CHAT = 4_000
+LONGEST_BODY = 2_000_000
+MOST_FILES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +32,9 @@ class Visitor:
 class Posting:
     """A message to be stored, in a conversation known by id or, from a browser, by `visitor`.
 
-    `client_id` is made once per message by whoever writes it, and kept over every retry. `uploader` says whose
-    uploads `files` (blob ids) may be. `is_history` marks what is read from an old mailbox: nobody waits for an answer.
+    `client_id` is made once per message by whoever writes it, and kept over every retry. `uploader` says whose uploads
+    `files` (blob ids) may be; a visitor's are the visitor's own. `is_history` marks what is read from an old mailbox:
+    nobody waits for an answer.
     """
 
     shop_id: int

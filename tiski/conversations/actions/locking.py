@@ -15,11 +15,13 @@ from uuid import UUID
 from django.db import connection
 
 from tiski.conversations.actions.envelopes import Posting
+from tiski.conversations.actions.files import uploader_of
 from tiski.kernel.action import ActorKind
 
+TIMES = ("c.last_message_at", "c.waiting_since", "c.closed_at")
 STANDINGS = """
     SELECT c.id, c.uuid, c.shop_id, c.customer_id, c.channel_account_id, c.last_seq, c.customer_seq, c.last_message_id,
-           c.last_message_at, c.waiting_since, c.closed_at, i.value
+           {times}, i.value
     FROM conversations_conversation c
     LEFT JOIN customers_identity i ON i.customer_id = c.customer_id AND i.kind = 'visitor'
     WHERE {where} ORDER BY c.id {lock}
@@ -30,6 +32,9 @@ WRITE_BACK = """
     WHERE id = %s
 """
 
+Known = dict[tuple[int, str], tuple[int, int]]
+"""Seq and id of stored messages, by conversation and client id."""
+
 
 @dataclass(slots=True)
 class Standing:
@@ -39,7 +44,7 @@ class Standing:
     """
 
     id: int
-    uuid: UUID
+    raw_uuid: UUID | str
     shop_id: int
     customer_id: int
     channel_account_id: int
@@ -49,7 +54,12 @@ class Standing:
     last_message_at: Any
     waiting_since: Any
     closed_at: Any
-    tokens: set[str] = field(default_factory=set)
+    tokens: list[str] = field(default_factory=list)
+
+    @property
+    def uuid(self) -> UUID:
+        """The name of the conversation outside the house."""
+        return self.raw_uuid if isinstance(self.raw_uuid, UUID) else UUID(self.raw_uuid)
 
     def take(self, author: ActorKind, at: Any, *, is_live: bool) -> bool:
         """Count one more message; True when it reopens the conversation.
@@ -80,6 +90,11 @@ class Standings:
     by_id: dict[int, Standing] = field(default_factory=dict)
     by_uuid: dict[str, Standing] = field(default_factory=dict)
 
+    def add(self, standing: Standing) -> None:
+        """Remember a locked conversation."""
+        self.by_id[standing.id] = standing
+        self.by_uuid[standing.raw_uuid if isinstance(standing.raw_uuid, str) else standing.raw_uuid.hex] = standing
+
     def of(self, posting: Posting) -> Standing | None:
         """The conversation the posting may write to. A visitor's token opens its own customer's conversations only."""
         if posting.visitor is None:
@@ -100,7 +115,10 @@ class Files:
 
     def take(self, posting: Posting) -> bool:
         """Keep all files of the posting for it, or none when one of them is not its uploader's to use."""
-        keys = [(posting.shop_id, posting.uploader, blob) for blob in dict.fromkeys(posting.files)]
+        uploader = posting.uploader
+        if posting.visitor is not None:
+            uploader = uploader_of(posting.author, token_hash=posting.visitor.token_hash)
+        keys = [(posting.shop_id, uploader, blob) for blob in dict.fromkeys(posting.files)]
         if not all(key in self.free for key in keys):
             return False
         self.taken[id(posting)] = [self.free.pop(key) for key in keys]
@@ -134,21 +152,27 @@ def lock_more(standings: Standings, ids: Iterable[int], uuids: Iterable[str]) ->
         conditions.append(f"c.uuid IN ({marks(len(by_uuid))})")
     if not conditions:
         return
-    suffix = "FOR UPDATE OF c" if connection.vendor == "postgresql" else ""
+    where, parameters = " OR ".join(conditions), [*wanted, *by_uuid]
     with connection.cursor() as cursor:
-        cursor.execute(STANDINGS.format(where=" OR ".join(conditions), lock=suffix), [*wanted, *by_uuid])
-        for number, uuid, *rest, token in cursor.fetchall():
-            standing = standings.by_id.get(number)
+        cursor.execute(_standings(where), parameters)
+        for *columns, token in cursor.fetchall():
+            standing = standings.by_id.get(columns[0])
             if standing is None:
-                standing = Standing(number, uuid if isinstance(uuid, UUID) else UUID(uuid), *rest)
-                standings.by_id[number] = standings.by_uuid[standing.uuid.hex] = standing
+                standing = Standing(*columns)
+                standings.add(standing)
             if token is not None:
-                standing.tokens.add(token)
+                standing.tokens.append(token)
 
 
-def known_messages(postings: Iterable[Posting], standings: Standings) -> dict[tuple[int, str], tuple[int, int]]:
-    """Seq and id of those messages that are stored already, by conversation and client id."""
-    pairs = [(standing.id, posting.client_id.hex) for posting in postings if (standing := standings.of(posting))]
+def _standings(where: str) -> str:
+    if connection.vendor == "postgresql":
+        return STANDINGS.format(times=", ".join(TIMES), where=where, lock="FOR UPDATE OF c")
+    # As text, a time is what `rows.moment` writes; as a column SQLite's driver would make an object without its zone.
+    return STANDINGS.format(times=", ".join(f"CAST({time} AS TEXT)" for time in TIMES), where=where, lock="")
+
+
+def known_messages(pairs: Sequence[tuple[int, str]]) -> Known:
+    """Which of these (conversation, client id) are stored already."""
     if not pairs:
         return {}
     # The same set, written as each database can use its index for it.
@@ -160,7 +184,9 @@ def known_messages(postings: Iterable[Posting], standings: Standings) -> dict[tu
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [value for pair in pairs for value in pair])
-        return {(row[0], row[1] if isinstance(row[1], str) else row[1].hex): (row[2], row[3]) for row in cursor.fetchall()}
+        return {
+            (row[0], row[1] if isinstance(row[1], str) else row[1].hex): (row[2], row[3]) for row in cursor.fetchall()
+        }
 
 
 def lock_files(postings: Iterable[Posting]) -> Files:

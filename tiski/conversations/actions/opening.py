@@ -28,6 +28,7 @@ CONVERSATION_COLUMNS = (
     "language",
     "last_seq",
     "customer_seq",
+    "customer_read_seq",
     "last_message_at",
     "opened_at",
 )
@@ -56,9 +57,7 @@ def open_conversation(
         opened_at=at,
         last_message_at=at,
     )
-    opened = ConversationOpened(
-        conversation=conversation.id, customer=customer.id, channel_account=channel_account.id
-    )
+    opened = ConversationOpened(conversation=conversation.id, customer=customer.id, channel_account=channel_account.id)
     emit(opened, by=by)
     return conversation
 
@@ -96,7 +95,19 @@ def open_for_visitors(postings: Sequence[Posting], standings: locking.Standings)
 def _insert(beginnings: Sequence[tuple[int, Visitor]], owners: Sequence[int]) -> None:
     now = rows.moment(clock.now())
     values = [
-        (shop_id, visitor.conversation.hex, owner, visitor.channel_account_id, "", visitor.language[:8], 0, 0, now, now)
+        (
+            shop_id,
+            visitor.conversation.hex,
+            owner,
+            visitor.channel_account_id,
+            "",
+            visitor.language[:8],
+            0,
+            0,
+            0,
+            now,
+            now,
+        )
         for (shop_id, visitor), owner in zip(beginnings, owners, strict=True)
     ]
     places = ", ".join([f"({locking.marks(len(CONVERSATION_COLUMNS))})"] * len(values))

@@ -15,7 +15,8 @@ import orjson
 from django.db import DataError, IntegrityError, transaction
 
 from tiski.conversations.actions import locking, opening
-from tiski.conversations.actions.envelopes import Posted, Posting, Refused
+from tiski.conversations.actions.envelopes import LONGEST_BODY, LONGEST_CHAT, MOST_FILES, Posted, Posting, Refused
+from tiski.conversations.actions.files import uploader_of
 from tiski.conversations.actions.locking import Standing
 from tiski.conversations.errors import (
     EmptyMessage,
@@ -28,13 +29,10 @@ from tiski.conversations.errors import (
 from tiski.conversations.events import ConversationReopened, MessagePosted
 from tiski.conversations.models import Conversation
 from tiski.kernel import clock, rows
-from tiski.kernel.action import Actor, ActorKind, action
+from tiski.kernel.action import SYSTEM, Actor, ActorKind, action
 from tiski.kernel.events import Emission, emit_many
 from tiski.kernel.text import SANITISER_VERSION
 
-LONGEST_CHAT = 4_000
-LONGEST_BODY = 2_000_000
-MOST_FILES = 20
 ROW_ERRORS = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
 """What one bad row can raise. Anything else (a full disk, a lock) concerns all: nobody is told that it was stored."""
 
@@ -85,7 +83,7 @@ def post(
         author=author or by,
         html=html,
         files=tuple(files),
-        uploader=uploader,
+        uploader=uploader or uploader_of(by),
         channel_account_id=channel_account_id,
         source_id=source_id,
         is_automatic=is_automatic,
@@ -136,14 +134,15 @@ def _store_or_halve(postings: list[Posting]) -> list[Posted | Refused]:
         return _store_or_halve(postings[:middle]) + _store_or_halve(postings[middle:])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
-    """A row about to be written: what was posted, by whom, where it goes and its number."""
+    """A posting on its way to a row: the conversation it may write to, and, once planned, author and number."""
 
     posting: Posting
-    author: Actor
-    standing: Standing
-    seq: int
+    standing: Standing | None
+    client_id: str
+    author: Actor = SYSTEM
+    seq: int = 0
 
 
 @dataclass(slots=True)
@@ -151,6 +150,8 @@ class _Page:
     """All that one batch is about to write. `places` numbers the lines by (conversation, client id)."""
 
     now: object
+    known: locking.Known
+    files: locking.Files
     lines: list[_Line] = field(default_factory=list)
     rows: list[tuple[object, ...]] = field(default_factory=list)
     places: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -161,52 +162,49 @@ def _store(postings: list[Posting]) -> list[Posted | Refused]:
     files = locking.lock_files(postings)
     standings = locking.lock(postings)
     opening.open_for_visitors(postings, standings)
-    known = locking.known_messages(postings, standings)
-    page = _Page(now=rows.moment(clock.now()))
-    plans = [_plan(posting, standings.of(posting), known, files, page) for posting in postings]
+    lines = [_Line(posting, standings.of(posting), posting.client_id.hex) for posting in postings]
+    known = locking.known_messages([(line.standing.id, line.client_id) for line in lines if line.standing])
+    page = _Page(rows.moment(clock.now()), known, files)
+    plans = [_plan(line, page) for line in lines]
     ids = rows.insert_many("conversations_message", MESSAGE_COLUMNS, page.rows)
-    _claim_files(page, ids, files)
+    _claim_files(page, ids)
     _write_conversations(page, ids)
     _tell(page, ids)
     return [plan if isinstance(plan, Posted | Refused) else _posted(plan, page, ids) for plan in plans]
 
 
-def _plan(
-    posting: Posting,
-    standing: Standing | None,
-    known: dict[tuple[int, str], tuple[int, int]],
-    files: locking.Files,
-    page: _Page,
-) -> Posted | Refused | tuple[int, bool]:
-    """The outcome if there is one already; else which line will hold the message, and whether it is this posting's."""
+def _plan(line: _Line, page: _Page) -> Posted | Refused | tuple[int, bool]:
+    """The outcome if there is one already; else which line will hold the message, and whether it is this one."""
+    standing = line.standing
     if standing is None:
         return Refused(NoSuchConversation())
-    key = (standing.id, posting.client_id.hex)
-    if key in known:
-        seq, message_id = known[key]
+    key = (standing.id, line.client_id)
+    if key in page.known:
+        seq, message_id = page.known[key]
         return Posted(standing.id, standing.uuid, seq, message_id, False)
     if key in page.places:
         return page.places[key], False
-    if posting.files and not files.take(posting):
+    if line.posting.files and not page.files.take(line.posting):
         return Refused(FileNotYours(field="files"))
     page.places[key] = place = len(page.lines)
-    _add_line(posting, standing, page)
+    _add(line, standing, page)
     return place, True
 
 
-def _add_line(posting: Posting, standing: Standing, page: _Page) -> None:
+def _add(line: _Line, standing: Standing, page: _Page) -> None:
+    posting = line.posting
     at = rows.moment(posting.created_at) if posting.created_at else page.now
     author = posting.author if posting.visitor is None else Actor(ActorKind.CUSTOMER, standing.customer_id)
-    is_live = not (posting.is_automatic or posting.is_history)
-    if standing.take(author.kind, at, is_live=is_live):
+    if standing.take(author.kind, at, is_live=not (posting.is_automatic or posting.is_history)):
         page.reopened[standing.id] = author
-    page.lines.append(_Line(posting, author, standing, standing.last_seq))
+    line.author, line.seq = author, standing.last_seq
+    page.lines.append(line)
     page.rows.append(
         (
             standing.shop_id,
             standing.id,
-            standing.last_seq,
-            posting.client_id.hex,
+            line.seq,
+            line.client_id,
             "message",
             author.kind.value,
             author.id if author.kind is ActorKind.AGENT else None,
@@ -223,12 +221,12 @@ def _add_line(posting: Posting, standing: Standing, page: _Page) -> None:
     )
 
 
-def _claim_files(page: _Page, ids: list[int], files: locking.Files) -> None:
+def _claim_files(page: _Page, ids: list[int]) -> None:
     claimed = [
         (message_id, attachment)
         for line, message_id in zip(page.lines, ids, strict=True)
         if line.posting.files
-        for attachment in files.taken_by(line.posting)
+        for attachment in page.files.taken_by(line.posting)
     ]
     locking.write_many("UPDATE conversations_attachment SET message_id = %s WHERE id = %s", claimed)
 

@@ -4,7 +4,7 @@ from tiski.conversations.models.channels import ChannelAccount
 from tiski.conversations.models.conversations import LONGEST_SUBJECT, Assignment, Closure, Conversation, Tag, Tagging
 from tiski.conversations.models.desk import Draft, DraftMode, ReadMark
 from tiski.conversations.models.messages import Attachment, EntryKind, Message, Note
-from tiski.conversations.models.transport import InboundRaw, OutboxItem, OutboxState, RawState
+from tiski.conversations.models.transport import InboundRaw, OutboxItem, OutboxState, RawBytes, RawState
 
 __all__ = [
     "LONGEST_SUBJECT",
@@ -21,6 +21,7 @@ __all__ = [
     "Note",
     "OutboxItem",
     "OutboxState",
+    "RawBytes",
     "RawState",
     "ReadMark",
     "Tag",

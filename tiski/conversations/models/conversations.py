@@ -29,6 +29,7 @@ class Conversation(ShopRow):
     assignee = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     last_seq = models.BigIntegerField(default=0)
     customer_seq = models.BigIntegerField(default=0)
+    customer_read_seq = models.BigIntegerField(default=0, help_text="How far the customer has read.")
     # Set on every post: a constraint here would cost a look-up per message and guard nothing that the writer does not.
     last_message = models.ForeignKey(
         "Message", null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False

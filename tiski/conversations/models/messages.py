@@ -23,7 +23,8 @@ class Message(ShopRow):
     """One public entry of a conversation, numbered by `seq` without gaps and stored once per `client_id`.
 
     `meta` may hold: `page` (where the visitor was), `quoted` (folded text of a mail), `unverified` (true when the
-    sender was not proved), `raw` (id of the InboundRaw it came from).
+    sender was not proved), `raw` (id of the InboundRaw it came from), `inline` (blob id of each content id),
+    `remote_images` (how many were left out), `waited_since` (what an answer that is taken back must restore).
     """
 
     # The busiest table: rows are checked by the writer, and the conversation's own keys reach everything else.
@@ -43,7 +44,7 @@ class Message(ShopRow):
         ChannelAccount, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
     body = models.TextField(blank=True, default="")
-    html = models.TextField(null=True, help_text="Clean HTML, where the sender formatted.")  # noqa: DJ001  no HTML is not empty HTML
+    html = models.TextField(null=True, help_text="Clean HTML, where the sender formatted.")
     html_version = models.PositiveSmallIntegerField(default=0, help_text="Which sanitiser made the HTML clean.")
     source_id = models.CharField(max_length=LONGEST_SOURCE, blank=True, default="", help_text="Its name at the source.")
     is_automatic = models.BooleanField(default=False)

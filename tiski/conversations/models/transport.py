@@ -38,7 +38,6 @@ class InboundRaw(ShopRow):
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="+")
     message = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
     size = models.PositiveIntegerField(default=0)
-    raw = models.BinaryField(help_text="At most 50 MB; the last column, so that the ledger is read without it.")
 
     class Meta:
         indexes = [
@@ -48,6 +47,21 @@ class InboundRaw(ShopRow):
 
     def __str__(self) -> str:
         return f"{self.state} item {self.pk}"
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes as received. Raises `RawBytes.DoesNotExist` when they were kept long enough and removed."""
+        return bytes(self.kept.data)
+
+
+class RawBytes(ShopRow):
+    """The bytes of a received item, at most 50 MB; apart from the ledger, so that it is read without them."""
+
+    item = models.OneToOneField(InboundRaw, primary_key=True, on_delete=models.CASCADE, related_name="kept")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"bytes of item {self.item_id}"
 
 
 class OutboxState(models.TextChoices):
@@ -65,7 +79,7 @@ class OutboxState(models.TextChoices):
 
 
 class OutboxItem(ShopRow):
-    """The sending of one message to one recipient. `stable_id` and the row are made with the message, in one transaction.
+    """The sending of one message to one recipient, made in the transaction that stores the message.
 
     `send_after` is when it may next be claimed; empty, nothing happens by itself any more. `uncertain` counts the tries
     whose outcome nobody knows: one is repeated, a second is not.

@@ -1,0 +1,59 @@
+"""Reads of conversations, each shaped for the page that asks. `from tiski.conversations import queries`."""
+
+from tiski.conversations.queries.inbox import (
+    COUNTED,
+    InboxCounts,
+    InboxPage,
+    InboxRow,
+    View,
+    inbox,
+    inbox_counts,
+    row,
+    rows_of,
+)
+from tiski.conversations.queries.items import FileRow, ItemKind, ThreadItem
+from tiski.conversations.queries.ledger import RawRow, Stuck, quarantined, received, stuck
+from tiski.conversations.queries.panels import (
+    Composer,
+    DraftRow,
+    EarlierRow,
+    Header,
+    TagRow,
+    composer,
+    earlier_conversations,
+    header,
+    situation_of,
+)
+from tiski.conversations.queries.search import search
+from tiski.conversations.queries.threads import thread
+
+__all__ = [
+    "COUNTED",
+    "Composer",
+    "DraftRow",
+    "EarlierRow",
+    "FileRow",
+    "Header",
+    "InboxCounts",
+    "InboxPage",
+    "InboxRow",
+    "ItemKind",
+    "RawRow",
+    "Stuck",
+    "TagRow",
+    "ThreadItem",
+    "View",
+    "composer",
+    "earlier_conversations",
+    "header",
+    "inbox",
+    "inbox_counts",
+    "quarantined",
+    "received",
+    "row",
+    "rows_of",
+    "search",
+    "situation_of",
+    "stuck",
+    "thread",
+]

@@ -101,10 +101,10 @@ class Entrance(Generic[Who]):
     """A registered door with its address and its frames made ready."""
 
     def __init__(self, door: Door[Who]) -> None:
-        kinds = (door.hello, *door.frames, Beat)
+        kinds: tuple[type[Frame], ...] = (door.hello, *door.frames, Beat)
         self.door = door
         self.address = address(door.path)
-        self.tags = frozenset(msgspec.inspect.type_info(kind).tag for kind in kinds)  # type: ignore[union-attr]
+        self.tags = frozenset(kind.__struct_config__.tag for kind in kinds)
         union: Any = kinds[0]
         for kind in kinds[1:]:
             union |= kind
@@ -139,5 +139,5 @@ def open_door(door: Door[Any]) -> None:
 def address(path: str) -> re.Pattern[str]:
     """The pattern of an address whose <names> stand for one segment each."""
     parts = re.split(r"<(\w+)>", path)
-    pattern = "".join(rf"(?P<{part}>[A-Za-z0-9_-]{{1,80}})" if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
-    return re.compile(pattern)
+    patterns = [rf"(?P<{part}>[A-Za-z0-9_-]{{1,80}})" if n % 2 else re.escape(part) for n, part in enumerate(parts)]
+    return re.compile("".join(patterns))

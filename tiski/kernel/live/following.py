@@ -28,19 +28,17 @@ Place = tuple[int, str]
 class Follower:
     """One session's place in one topic: the last seq it has, and how far the topic is known to reach."""
 
-    __slots__ = ("epoch", "last", "opening", "session", "wanted")
+    __slots__ = ("last", "opening", "session", "wanted")
 
-    def __init__(self, session: Session[Any], last: int, epoch: int) -> None:
+    def __init__(self, session: Session[Any], last: int) -> None:
         self.session = session
         self.last = self.wanted = last
-        self.epoch = epoch
         self.opening = False
 
     @property
     def may_read(self) -> bool:
         """Whether messages may go out now: its first read is done and its rights are current."""
-        standing = self.session.standing
-        return not self.opening and standing is not None and standing.epoch == self.epoch
+        return not self.opening and self.session.is_current
 
 
 class Following:
@@ -55,13 +53,17 @@ class Following:
         self._add(session, topic, last)
 
     async def open(self, session: Session[Any], topic: str, read: Callable[[], tuple[int, bytes]]) -> None:
-        """Follow a topic from its first read: subscribes, runs `read` in a thread, sends its payload, then what came since.
+        """Follow a topic from its first read: subscribe, run `read` in a thread, send its payload and what came since.
 
         `read` returns the seq its payload reaches and the payload.
         """
         follower = self._add(session, topic, 0)
         follower.opening = True
-        reached, payload = await in_thread(read)
+        try:
+            reached, payload = await in_thread(read)
+        except BaseException:
+            self.leave(session, [topic])
+            raise
         session.send(payload)
         follower.opening = False
         follower.last = reached
@@ -109,58 +111,59 @@ class Following:
         """The sessions that follow a topic."""
         return self._followers.get((shop_id, topic), {}).keys()
 
-    def is_current(self, session: Session[Any], epoch: int) -> bool:
-        """Whether all that the session follows was granted in this epoch."""
-        return all(follower.epoch == epoch for _, follower in self._of(session))
-
-    def renew(self, session: Session[Any], epoch: int) -> None:
-        """The session's rights were checked in this epoch: go on with what it follows."""
-        for place, follower in self._of(session):
-            follower.epoch = epoch
+    def renew(self, session: Session[Any]) -> None:
+        """The session's rights were checked again: go on with what it follows."""
+        for topic in session.followed:
+            place = session.principal.shop_id, topic
+            follower = self._followers[place][session]
             if follower.wanted > follower.last:
                 self._catch_up(place)
-
-    def _of(self, session: Session[Any]) -> list[tuple[Place, Follower]]:
-        places = [(session.principal.shop_id, topic) for topic in session.followed]
-        return [(place, self._followers[place][session]) for place in places]
 
     def _add(self, session: Session[Any], topic: str, last: int) -> Follower:
         if session.standing is None:
             raise doors.Close(doors.POLICY, "hello comes first")
         place = session.principal.shop_id, topic
         session.followed.add(topic)
-        follower = Follower(session, last, session.standing.epoch)
-        self._followers.setdefault(place, {})[session] = follower
-        return follower
+        return self._followers.setdefault(place, {}).setdefault(session, Follower(session, last))
 
     def _catch_up(self, place: Place) -> None:
         if place not in self._reading:
-            task = asyncio.get_running_loop().create_task(self._read(place))
-            self._reading[place] = task
-            task.add_done_callback(lambda _: self._reading.pop(place, None))
+            self._reading[place] = asyncio.get_running_loop().create_task(self._read(place))
 
     async def _read(self, place: Place) -> None:
         """One reader per topic: reads from the farthest behind, gives each what it lacks, until all have all."""
         failures = 0
-        while behind := self._behind(place):
-            slowest = min(behind, key=lambda follower: follower.last)
-            door, principal = slowest.session.entrance.door, slowest.session.principal
-            counters.catch_ups += 1
-            try:
-                messages = await in_thread(door.missed, principal, place[1], slowest.last)
-            except Refusal:
-                if failures == len(RETRY_SECONDS):
+        try:
+            while behind := self._behind(place):
+                if await self._read_once(place, behind):
+                    failures = 0
+                elif failures < len(RETRY_SECONDS):
+                    await asyncio.sleep(RETRY_SECONDS[failures])
+                    failures += 1
+                else:
                     _give_up(behind)
                     return
-                await asyncio.sleep(RETRY_SECONDS[failures])
-                failures += 1
-                continue
-            except Exception:
-                log.exception("a followed topic could not be read", extra={"topic": place[1]})
-                _give_up(behind)
-                return
-            same_door = [follower for follower in self._behind(place) if follower.session.entrance.door is door]
-            _deliver(same_door, messages)
+        except Exception:
+            log.exception("a followed topic could not be read", extra={"topic": place[1]})
+            _give_up(self._behind(place))
+        finally:
+            # Here and not in a callback: a hint that comes between the last look and the end must start a new reader.
+            del self._reading[place]
+
+    async def _read_once(self, place: Place, behind: list[Follower]) -> bool:
+        slowest = min(behind, key=lambda follower: follower.last)
+        door = slowest.session.entrance.door
+        served = {follower: follower.wanted for follower in behind if follower.session.entrance.door is door}
+        counters.catch_ups += 1
+        try:
+            messages = await in_thread(door.missed, slowest.session.principal, place[1], slowest.last)
+        except Refusal:
+            return False
+        for follower, wanted in served.items():
+            if not messages and follower.wanted == wanted:
+                follower.wanted = follower.last  # the database has no more: the hint promised too much
+        _deliver([follower for follower in served if follower.may_read], messages)
+        return True
 
     def _behind(self, place: Place) -> list[Follower]:
         followers = self._followers.get(place, {}).values()
@@ -175,9 +178,6 @@ def _deliver(followers: Sequence[Follower], messages: Sequence[tuple[int, bytes]
                 follower.last = seq
                 follower.session.push(frame)
                 counters.messages += 1
-        if not framed or framed[-1][0] <= follower.last:
-            # The database has no more than this: a hint that promised more was wrong.
-            follower.wanted = follower.last
 
 
 def _give_up(followers: Iterable[Follower]) -> None:

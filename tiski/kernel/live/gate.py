@@ -1,11 +1,11 @@
-"""What is checked of every request before anything answers it: hosts, header names, forwarded headers (security.md 4.3).
+"""What is checked of every request before anything answers it: host, header names, proxies (security.md 4.3).
 
 The live half has no Django middleware, and both halves get the same cleaned request.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -16,12 +16,25 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 Network = IPv4Network | IPv6Network
 
 ONCE = frozenset({b"host", b"origin", b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
-FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"})
+FORWARDED = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"}
+)
 PROBES = frozenset({"/livez", "/readyz"})
 LONGEST_QUERY = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an ASGI server calls an application with."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class Knock:
 
 
 def clean(scope: Scope) -> Turned | None:
-    """Check and clean a request in place; `scope["client"]` and `["scheme"]` become the visitor's. None lets it pass."""
+    """Check and clean a request in place; `client` and `scheme` become the visitor's. None lets it pass."""
     headers: list[tuple[bytes, bytes]] = [(name, value) for name, value in scope["headers"] if b"_" not in name]
     names = [name for name, _ in headers]
     if any(names.count(name) > 1 for name in ONCE.intersection(names)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -18,24 +19,16 @@ from .frames import encode
 from .presence import Presence
 from .replay import Missed
 from .session import Session
+from .standing import Standing
 from .threads import in_thread
 from .topics import Topics
 from .wire import text_frame
 
 MOST_TOPICS = 100  # per socket
 MOST_HELD = 200
+MOST_REMEMBERED = 1000
 
 log = logging.getLogger(__name__)
-
-
-class Standing:
-    """One principal's sessions and the epoch of their rights: a grant of an older epoch no longer counts."""
-
-    __slots__ = ("epoch", "sessions")
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.sessions: set[Session[Any]] = set()
 
 
 class Hub:
@@ -46,24 +39,31 @@ class Hub:
         self.topics = Topics()
         self.following = Following()
         self.presence = Presence(self._audience)
+        self.era = 0
         self._standings: dict[str, Standing] = {}
-        self._watchers: dict[tuple[int, str], dict[Session[Any], int]] = {}
+        self._raised: OrderedDict[str, int] = OrderedDict()
+        self._watchers: dict[tuple[int, str], set[Session[Any]]] = {}
 
-    def admit(self, session: Session[Any], principal: Principal) -> None:
-        """A session has a principal from now on."""
+    def admit(self, session: Session[Any], principal: Principal, era: int) -> bool:
+        """Give a session its principal; False when their rights changed after `era`, when the hello was judged."""
+        if self._raised.get(principal.id, 0) > era:
+            return False
         session.principal = principal
         session.standing = self._standings.setdefault(principal.id, Standing())
+        session.epoch = session.standing.epoch
         session.standing.sessions.add(session)
+        return True
 
     def leave(self, session: Session[Any]) -> None:
         """Forget a session whose socket is gone."""
-        standing, session.standing = session.standing, None
+        standing = session.standing
         if standing is None:
             return
         self.unwatch(session, list(session.watched))
         self.following.leave(session)
         self.presence.leave(session)
         standing.sessions.discard(session)
+        session.standing = None
         if not standing.sessions:
             self._standings.pop(session.principal.id, None)
 
@@ -72,17 +72,16 @@ class Hub:
 
         Returns the newest place, for `ready`. Topics that are unknown or forbidden are ignored.
         """
-        standing = _standing(session)
-        epoch = standing.epoch
-        wanted = [topic for topic in dict.fromkeys(topics) if topic not in session.watched]
-        allowed = await in_thread(self.topics.allowed, session.principal, wanted[: MOST_TOPICS - len(session.watched)])
+        shop_id, room = session.principal.shop_id, MOST_TOPICS - len(session.watched)
+        wanted = [topic for topic in dict.fromkeys(topics) if topic not in session.watched][:room]
+        allowed = await self._ask(session, session.principal, wanted)
         # Watched first and read after: what happens in between is held back, not lost.
         session.frozen += 1
         try:
             for topic in allowed:
-                self._watchers.setdefault((session.principal.shop_id, topic), {})[session] = epoch
+                self._watchers.setdefault((shop_id, topic), set()).add(session)
                 session.watched.add(topic)
-            missed = await in_thread(replay.since, self.topics, session.principal.shop_id, allowed, after)
+            missed = await in_thread(replay.since, self.topics, shop_id, allowed, after)
         finally:
             session.frozen -= 1
         if missed.resync:
@@ -94,20 +93,19 @@ class Hub:
 
     def unwatch(self, session: Session[Any], topics: Iterable[str]) -> None:
         """Tell this session no more about the topics."""
-        for topic in topics:
-            if topic in session.watched:
-                session.watched.discard(topic)
-                place = session.principal.shop_id, topic
-                watchers = self._watchers[place]
-                watchers.pop(session, None)
-                if not watchers:
-                    del self._watchers[place]
+        for topic in session.watched.intersection(topics):
+            session.watched.discard(topic)
+            watchers = self._watchers[session.principal.shop_id, topic]
+            watchers.discard(session)
+            if not watchers:
+                del self._watchers[session.principal.shop_id, topic]
 
     async def missed(self, principal: Principal, topics: Collection[str], after: int | None) -> Missed:
         """The same replay for those who poll by HTTP."""
 
         def read() -> Missed:
-            return replay.since(self.topics, principal.shop_id, self.topics.allowed(principal, set(topics)), after)
+            allowed = self.topics.allowed(principal, list(dict.fromkeys(topics))[:MOST_TOPICS])
+            return replay.since(self.topics, principal.shop_id, allowed, after)
 
         return await in_thread(read)
 
@@ -122,12 +120,16 @@ class Hub:
 
     def raise_epoch(self, principal_id: str) -> None:
         """Check this principal's rights again before anything more is delivered to them."""
+        self.era += 1
+        self._raised[principal_id] = self.era
+        self._raised.move_to_end(principal_id)
+        if len(self._raised) > MOST_REMEMBERED:
+            self._raised.popitem(last=False)
         standing = self._standings.get(principal_id)
-        if standing is None:
-            return
-        standing.epoch += 1
-        for session in list(standing.sessions):
-            session.run(self._recheck(session))
+        if standing is not None:
+            standing.epoch += 1
+            for session in list(standing.sessions):
+                session.run(self._recheck(session))
 
     def _publish(self, fact: FactRow) -> None:
         for principal_id in self.topics.raised_by(fact):
@@ -137,66 +139,62 @@ class Hub:
         advanced = self.topics.seq_of(fact)
         if advanced is not None:
             self.following.notify(fact.shop_id, *advanced)
-        if not fact.subject:
-            return
         for news in replay.news_of(self.topics, fact):
             watchers = self._watchers.get((fact.shop_id, news.topic))
             if watchers:
                 self._tell(watchers, news.topic, text_frame(encode(news)))
 
-    def _tell(self, watchers: dict[Session[Any], int], topic: str, frame: bytes) -> None:
-        counters.news += len(watchers)
-        for session, epoch in watchers.items():
-            if session.frozen or epoch != session.standing.epoch:  # type: ignore[union-attr]
-                session.held.append((topic, frame))
-            else:
+    def _tell(self, watchers: Iterable[Session[Any]], topic: str, frame: bytes) -> None:
+        for session in watchers:
+            if session.is_current and not session.frozen:
+                counters.news += 1
                 session.push(frame)
+            elif len(session.held) <= MOST_HELD:
+                session.held.append((topic, frame))
+
+    async def _ask(self, session: Session[Any], principal: Principal, topics: Collection[str]) -> set[str]:
+        """Which of the topics are allowed, asked again when the rights changed during the answer."""
+        while True:
+            era = self.era
+            allowed = await in_thread(self.topics.allowed, principal, topics)
+            if self._raised.get(principal.id, 0) <= era:
+                return allowed
 
     async def _recheck(self, session: Session[Any]) -> None:
-        """Ask again what this session may see; queued once per raised epoch, so only the newest asks."""
-        standing = _standing(session)
-        epoch = standing.epoch
-        if all(self._watchers[session.principal.shop_id, topic][session] == epoch for topic in session.watched) and (
-            self.following.is_current(session, epoch)
-        ):
+        """Ask again what this session may see; one check answers all epochs raised before it."""
+        standing = session.standing
+        if standing is None or session.epoch == standing.epoch:
             return
         counters.rechecks += 1
+        epoch = standing.epoch
         try:
             principal = await in_thread(session.entrance.door.recheck, session.principal)
             if principal is None:
                 raise doors.Close(doors.LOGIN_EXPIRED, "sign in again")
-            allowed = await in_thread(self.topics.allowed, principal, tuple(session.watched))
+            allowed = await self._ask(session, principal, tuple(session.watched))
         except Refusal as refusal:
-            raise doors.Close(doors.TRY_LATER, "rights could not be checked") from refusal
+            raise doors.Close(doors.TRY_LATER, "rights could not be checked, reconnect") from refusal
         session.principal = principal
+        session.epoch = epoch
         self.unwatch(session, session.watched - allowed)
-        for topic in session.watched:
-            self._watchers[principal.shop_id, topic][session] = epoch
-        self.following.renew(session, epoch)
+        self.following.renew(session)
         self._release(session)
 
     def _release(self, session: Session[Any]) -> None:
         """Send what was held back while a replay or a check ran, if it is still allowed."""
-        if session.frozen or not session.held:
+        if session.frozen or not session.is_current:
             return
         held, session.held = session.held, []
         if len(held) > MOST_HELD:
             session.resync()
             return
         for topic, frame in held:
-            watchers = self._watchers.get((session.principal.shop_id, topic), {})
-            if session in watchers:
-                self._tell({session: watchers[session]}, topic, frame)
+            if topic in session.watched:
+                session.push(frame)
 
     def _audience(self, shop_id: int, topic: str) -> Iterable[Session[Any]]:
         yield from self._watchers.get((shop_id, topic), ())
         yield from self.following.followers(shop_id, topic)
-
-
-def _standing(session: Session[Any]) -> Standing:
-    if session.standing is None:
-        raise doors.Close(doors.POLICY, "hello comes first")
-    return session.standing
 
 
 hub = Hub()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
+from django.conf import settings
 from django.utils import translation
 
 from tiski.kernel.errors import Refusal, TooMany
@@ -16,12 +17,12 @@ from tiski.kernel.errors import Refusal, TooMany
 from . import door as doors
 from .counters import counters
 from .door import Entrance, Who
-from .frames import RESYNC, Beat, encode, refused
+from .frames import RESYNC, Beat, Refused, encode, refused
 from .gate import Knock
 from .wire import Wire, text_frame
 
 if TYPE_CHECKING:
-    from .grants import Standing
+    from .standing import Standing
 
 NOT_UTF8 = 1007
 WENT_WRONG = 1011
@@ -29,6 +30,8 @@ MOST_BAD_FRAMES = 5
 MOST_WAITING = 32
 HINTS_STOP_AT = 64 * 1024  # bytes the other side has not taken; above it presence and typing are dropped
 CUT_OFF_AT = 1024 * 1024  # above it the socket is closed: the client comes back and catches up by seq
+
+Greet = Callable[["Session[Any]", Any], Coroutine[Any, Any, None]]
 
 log = logging.getLogger(__name__)
 RESYNC_FRAME = text_frame(RESYNC)
@@ -38,31 +41,59 @@ class Session(Generic[Who]):
     """What a door and the hub hold of a socket. All methods belong to the event loop's thread."""
 
     __slots__ = (
-        "__weakref__", "address", "entrance", "followed", "frozen", "heard", "held", "knock", "principal", "standing",
-        "state", "watched", "_bad", "_full_again", "_loop", "_over", "_running", "_waiting", "_wire",
-    )  # fmt: skip
+        "__weakref__",
+        "_bad",
+        "_early",
+        "_full_again",
+        "_greet",
+        "_loop",
+        "_over",
+        "_running",
+        "_waiting",
+        "_wire",
+        "address",
+        "entrance",
+        "epoch",
+        "followed",
+        "frozen",
+        "heard",
+        "held",
+        "knock",
+        "principal",
+        "standing",
+        "state",
+        "watched",
+    )
 
     principal: Who
 
-    def __init__(self, wire: Wire, entrance: Entrance[Who], knock: Knock, loop: asyncio.AbstractEventLoop) -> None:
-        """`state` is the door's own to keep what it needs between frames."""
+    def __init__(self, wire: Wire, entrance: Entrance[Who], knock: Knock, greet: Greet) -> None:
+        """`greet` judges the hello. `state` is the door's own to keep what it needs between frames."""
         self.entrance = entrance
         self.knock: Knock | None = knock
         self.address = knock.client
-        self.heard = loop.time()
+        self._loop = asyncio.get_running_loop()
+        self.heard = self._loop.time()
         self.state: Any = None
         self.standing: Standing | None = None
+        self.epoch = 0
         self.watched: set[str] = set()
         self.followed: set[str] = set()
         self.frozen = 0
         self.held: list[tuple[str, bytes]] = []
         self._wire = wire
-        self._loop = loop
+        self._greet: Greet | None = greet
+        self._early: list[Any] | None = None
         self._full_again = 0.0
         self._bad = 0
         self._over = 0
         self._running: asyncio.Task[None] | None = None
         self._waiting: deque[Coroutine[Any, Any, None]] | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the principal's rights are as they were when last checked."""
+        return self.standing is not None and self.standing.epoch == self.epoch
 
     def send(self, payload: bytes) -> None:
         """Send one JSON frame."""
@@ -85,7 +116,8 @@ class Session(Generic[Who]):
 
     def refuse(self, refusal: Refusal, client_id: str | None = None) -> None:
         """Tell a refusal in the principal's language."""
-        with translation.override(self.principal.language if self.standing else None):
+        language = self.principal.language if self.standing else ""
+        with translation.override(language or settings.LANGUAGE_CODE):
             payload = encode(refused(refusal, client_id))
         self.send(payload)
 
@@ -130,21 +162,44 @@ class Session(Generic[Who]):
         elif self._within_pace(now, frame) and type(frame) is not Beat:
             self._hand_over(frame)
 
+    def begin(self) -> None:
+        """The hello is answered: hand over what came meanwhile."""
+        early, self._early = self._early or [], None
+        for frame in early:
+            self._hand_over(frame)
+
+    def stop_listening(self) -> None:
+        """Read no more frames: the process is about to end, and what it does not acknowledge is sent again."""
+        self._wire.reader = None
+
     def cut(self) -> None:
         """Forget what this session was still going to do: its socket is gone."""
         if self._running is not None:
             self._running.cancel()
+        for work in self._waiting or ():
+            work.close()
 
     def _hand_over(self, frame: Any) -> None:
         try:
-            if self.standing is None:
-                raise doors.Close(doors.POLICY, "hello comes first")
+            if self._greet is not None or type(frame) is self.entrance.door.hello:
+                self._say_hello(frame)
+                return
+            if self._early is not None:
+                self._early.append(frame)
+                return
             work = self.entrance.door.handle(self, frame)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  told and logged below
             self._failed(error, getattr(frame, "client_id", None))
             return
         if work is not None:
             self.run(work)
+
+    def _say_hello(self, frame: Any) -> None:
+        if self._greet is None or type(frame) is not self.entrance.door.hello:
+            raise doors.Close(doors.POLICY, "hello comes first, and once")
+        self._early = []
+        self.run(self._greet(self, frame))
+        self._greet = None
 
     def _within_pace(self, now: float, frame: Any) -> bool:
         entrance = self.entrance
@@ -172,13 +227,13 @@ class Session(Generic[Who]):
         if self.standing is None or self._bad > MOST_BAD_FRAMES:
             self.close(doors.POLICY, "not a frame of this protocol")
         else:
-            self.send(encode({"t": "refused", "code": "bad_frame", "text": str(error)}))
+            self.send(encode(Refused(code="bad_frame", text=str(error))))
 
     async def _work_through(self, work: Coroutine[Any, Any, None]) -> None:
         while True:
             try:
                 await work
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  told and logged below
                 self._failed(error, None)
             if not self._waiting:
                 self._running = None

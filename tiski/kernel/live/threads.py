@@ -34,7 +34,9 @@ async def in_thread(function: Callable[Given, Answer], *args: Given.args, **kwar
         _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="live")
     _waiting += 1
     try:
-        return await asyncio.get_running_loop().run_in_executor(_pool, partial(_with_connection, function, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(
+            _pool, partial(_with_connection, function, *args, **kwargs)
+        )
     finally:
         _waiting -= 1
 

@@ -31,7 +31,7 @@ class Wire(WebSocketsSansIOProtocol):
         """Offer this wire to the application that is about to be called."""
         super().handle_connect(event)
         if self.response.status_code == SWITCHING_PROTOCOLS:
-            self.scope["extensions"][EXTENSION] = self  # type: ignore[index]
+            self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
 
     def send_receive_event_to_app(self) -> None:
         """Hand a whole message to the reader as it arrives."""
@@ -42,12 +42,12 @@ class Wire(WebSocketsSansIOProtocol):
 
     def write(self, frame: bytes) -> None:
         """Write a finished WebSocket frame; a socket that is closing takes it and says nothing."""
-        if self.conn.state is OPEN and not self.close_sent:
+        if self.conn.state is OPEN and not self.close_sent and not self.transport.is_closing():
             self.transport.write(frame)
 
     def backlog(self) -> int:
         """Bytes the other side has not taken yet."""
-        return self.transport.get_write_buffer_size()
+        return 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
 
     def hang_up(self, code: int, reason: str = "") -> None:
         """Close; whoever does not answer the close within a few seconds is cut off, unsent bytes included."""
@@ -62,6 +62,13 @@ class Wire(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
+    def shutdown(self) -> None:
+        """The server stops: a socket that was hung up keeps the moment at which it is cut off."""
+        if self.close_sent:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def forget_the_handshake(self) -> None:
         """Free what only the handshake needed: it is a third of an idle socket's memory."""
         del self.scope, self.request, self.response
@@ -70,7 +77,7 @@ class Wire(WebSocketsSansIOProtocol):
 def text_frame(payload: bytes) -> bytes:
     """A payload as one unmasked text frame (RFC 6455, section 5.2): the same bytes for every receiver."""
     size = len(payload)
-    if size < 126:  # noqa: PLR2004  the largest length the second byte can say itself is 125
+    if size < 126:  # the largest length that the second byte can say itself is 125
         return bytes((0x81, size)) + payload
     if size < 1 << 16:
         return b"\x81\x7e" + size.to_bytes(2, "big") + payload

@@ -29,7 +29,8 @@ class _OpensOnReading(DeferredAttribute):
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
         if isinstance(value, Sealed):
-            return self.field.open(instance, value)
+            field: EncryptedField = self.field  # type: ignore[assignment]
+            return field.open(instance, value)
         return value
 
 

@@ -13,6 +13,9 @@ SHORTEST_REMEMBERED = 6
 _lock = threading.Lock()
 _remembered: OrderedDict[str, None] = OrderedDict()
 
+_NAMED = r"\b[a-z_-]{0,30}(?:password|passwd|passphrase|secret|token|api_?key|sessionid)[a-z_-]{0,20}"
+_VALUE = r"""(?:"[^"]{0,4000}"|'[^']{0,4000}'|[^\s,;&})]{1,4000})"""
+
 # Every repetition is bounded: a log line written by a stranger must not cost more than its length.
 _PATTERNS = [
     (re.compile(pattern, re.IGNORECASE), replacement)
@@ -29,11 +32,7 @@ _PATTERNS = [
         ),
         (r"\b(AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5)) \S{1,4000}", rf"\1 {HIDDEN}"),
         # password=x; "access_token": "x"; --secret x
-        (
-            r"(\b[a-z_-]{0,30}(?:password|passwd|passphrase|secret|token|api_?key|sessionid)[a-z_-]{0,20}[\"']?\s{0,3}[=:]\s{0,3})"
-            r"""(?:"[^"]{0,4000}"|'[^']{0,4000}'|[^\s,;&})]{1,4000})""",
-            rf"\1{HIDDEN}",
-        ),
+        (rf"({_NAMED}[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}", rf"\1{HIDDEN}"),
     )
 ]
 

@@ -27,7 +27,7 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..
 
 
 def text_to_html(text: str) -> Markup:
-    """Escaped text with line breaks and with links for web, mail and telephone addresses; each link says where it leads."""
+    """Escaped text with line breaks, and with links for web, mail and telephone addresses that say where they lead."""
     text = _without_controls(text)
     linked, rest = text[:LONGEST_LINKED], text[LONGEST_LINKED:]
     pieces: list[str] = []
@@ -58,7 +58,9 @@ def clean_line(text: str, *, longest: int = LONGEST_NAME) -> str:
 
 def clean_name(name: str, *, longest: int = LONGEST_NAME) -> str:
     """A file's name as people may see and save it; never a path, never hidden, never a device. Keeps the ending."""
-    visible = "".join(character for character in name if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Cn"})
+    visible = "".join(
+        character for character in name if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Cn"}
+    )
     line = _SPACES.sub(" ", visible.translate(_SLASHES)).strip(" .")
     if _RESERVED.fullmatch(line):
         line = f"_{line}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import nh3
 from markupsafe import Markup
 
+from . import allowed
 from .plain import text_to_html
 
 SANITISER_VERSION = 1
@@ -19,42 +20,14 @@ LONGEST = 2_000_000
 MOST_TAGS = 10_000
 MOST_SEPARATORS = 4_000
 
-TAGS = frozenset(
-    "a abbr address b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption "
-    "figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table tbody "
-    "td tfoot th thead time tr tt u ul var wbr".split()
-)
-ATTRIBUTES = {
-    "a": {"href"},
-    "bdo": {"dir"},
-    "col": {"span"},
-    "colgroup": {"span"},
-    "div": {"dir"},
-    "img": {"src", "alt", "width", "height"},
-    "ol": {"start"},
-    "p": {"dir"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-}
-REMOVED_WITH_CONTENT = frozenset(
-    "applet audio canvas embed frame frameset head iframe math noembed noframes noscript object plaintext script select "
-    "style svg template textarea title video xmp".split()
-)
-LINK_SCHEMES = ("http:", "https:", "mailto:", "tel:")
-# nh3 checks schemes before it asks the filter, which then decides what an image may point to.
-SCHEMES = {"http", "https", "mailto", "tel", "cid"}
-
 # These two do nothing once their attributes are gone, and make up most of the markup of office mail.
 _EMPTY_WRAPPERS = re.compile(r"</?(?:font|span)(?=[\s/>])[^<>]*>", re.IGNORECASE)
 # An HTML parser opens unclosed formatting again in every later block; identical ones at most three times. Without their
 # attributes they are identical, and 50 KB cannot become 1 GB.
-_FORMATTING = re.compile(
-    r"<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/])[^>]*>", re.IGNORECASE
-)
+_FORMATTING = re.compile(r"<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/])[^<>]*>?", re.IGNORECASE)
 _TAG = re.compile(r"<[a-zA-Z]")
 _PIECE = re.compile(r"<[^<>]*>|[^<]+|<")
 _TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
-_BREAKING = frozenset("br div p tr li h1 h2 h3 h4 h5 h6 blockquote pre table ul ol".split())
 
 Images = Callable[[str], str | None]
 """Given the address of an image (`cid:…` or http), gives the address to show instead, or None for none."""
@@ -82,15 +55,15 @@ def render_untrusted_html(html: str, *, images: Images | None = None) -> CleanHt
     keeper = _Attributes(images)
     cleaned = nh3.clean(
         html,
-        tags=set(TAGS),
-        clean_content_tags=set(REMOVED_WITH_CONTENT),
-        attributes=ATTRIBUTES,
+        tags=set(allowed.TAGS),
+        clean_content_tags=set(allowed.REMOVED_WITH_CONTENT),
+        attributes=allowed.ATTRIBUTES,
         attribute_filter=keeper,
         strip_comments=True,
         link_rel="noopener noreferrer nofollow ugc",
         generic_attribute_prefixes=set(),
         set_tag_attribute_values={"a": {"target": "_blank"}},
-        url_schemes=SCHEMES,
+        url_schemes=set(allowed.SCHEMES),
     )
     return CleanHtml(Markup(cleaned), keeper.remote)  # noqa: S704  this is the one place
 
@@ -116,13 +89,13 @@ class _Attributes:
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
         if tag == "a" and name == "href":
-            return value if value.strip().lower().startswith(LINK_SCHEMES) else None
+            return value.strip() if value.strip().lower().startswith(allowed.LINK_SCHEMES) else None
         if tag == "img" and name == "src":
             return self._image(value.strip())
-        if name in {"width", "height", "colspan", "rowspan", "span", "start"}:
+        if name in allowed.NUMBERS:
             return value if value.isascii() and value.isdigit() and len(value) <= 4 else None
         if name == "dir":
-            return value if value in {"ltr", "rtl", "auto"} else None
+            return value if value in allowed.DIRECTIONS else None
         return value
 
     def _image(self, source: str) -> str | None:
@@ -166,9 +139,9 @@ def _text_pieces(html: str) -> Iterator[str]:
         name = match[1].lower() if match else ""
         if skipping:
             skipping = "" if name == skipping and piece.startswith("</") else skipping
-        elif name in REMOVED_WITH_CONTENT and not piece.startswith("</"):
+        elif name in allowed.REMOVED_WITH_CONTENT and not piece.startswith("</"):
             skipping = name
         elif name:
-            yield "\n" if name in _BREAKING else ""
+            yield "\n" if name in allowed.BREAKING else ""
         else:
             yield piece

@@ -1,7 +1,7 @@
 """Who a mail is from: exactly one plain address, or a reason to quarantine it (security.md section 7).
 
-The standard library's `parseaddr` reads "victim@shop.com,evil@x.com" as the victim. This reader is strict instead, takes
-linear time, and never decodes anything inside an address.
+The standard library's `parseaddr` reads "victim@shop.com,evil@x.com" as the victim. This reader is strict instead,
+takes linear time, and never decodes anything inside an address.
 """
 
 import re
@@ -13,7 +13,9 @@ from tiski.channels.email.parsing.model import Address, Findings
 
 _TOKEN = re.compile(r'[^"(<,;:>)]+')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
+_PLAIN_LOCAL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*"
+)
 _PLAIN_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _LOOKS_LIKE_ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+")
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
@@ -86,10 +88,10 @@ def recipients(values: list[bytes], findings: Findings, *, most: int = limits.AD
 
 
 def canonical(address: str) -> str | None:
-    """The form addresses are compared in: NFC, domain in lower case and IDNA, ASCII letters of the local part in lower case.
+    """The form addresses are compared in: NFC, domain in IDNA and lower case, ASCII letters before it in lower case.
 
-    Dots and plus parts stay, and so do look-alike letters: `mıke@` and `mike@` are different people. None when the text is
-    no plain address.
+    Dots and plus parts stay, and so do look-alike letters: `mıke@` and `mike@` are different people. None when the text
+    is no plain address.
     """
     local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
     if not at or not _PLAIN_LOCAL.fullmatch(local) or len(local.encode("utf-8", "replace")) > 64:
@@ -194,7 +196,7 @@ def _address(mailbox: _Mailbox, findings: Findings) -> Address | None:
         return None
     if mailbox.angle is None:
         return Address(_name(" ".join(mailbox.comments), compared, findings), written, compared)
-    # Bare text with an address of its own is a second sender, unless it merely repeats the first; a name in quotes is a name.
+    # Bare text with an address is a second sender, unless it merely repeats the first; a name in quotes is a name.
     if "@" in mailbox.bare and canonical(mailbox.bare) != compared:
         return None
     return Address(_name("".join(mailbox.phrase), compared, findings), written, compared)

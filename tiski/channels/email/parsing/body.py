@@ -6,28 +6,28 @@ from typing import NamedTuple
 from tiski.channels.email.parsing import charset, headers, limits, words
 from tiski.channels.email.parsing.mime import Mail, Part
 from tiski.channels.email.parsing.model import Attachment, Findings
+from tiski.kernel.text import clean_name
 
 _META_CHARSET = re.compile(rb"<meta[^<>]{1,200}?charset\s*=\s*[\"']?([\w:.-]{1,40})", re.IGNORECASE)
 _NEVER_SHOWN = frozenset({"text/x-amp-html", "text/watch-html"})
-_EXTENSIONS = {
-    "application/pdf": "pdf",
-    "application/pgp-signature": "asc",
-    "application/pkcs7-mime": "p7m",
-    "application/pkcs7-signature": "p7s",
-    "application/x-pkcs7-mime": "p7m",
-    "application/x-pkcs7-signature": "p7s",
-    "application/zip": "zip",
-    "image/gif": "gif",
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "message/delivery-status": "txt",
-    "message/rfc822": "eml",
-    "text/calendar": "ics",
-    "text/csv": "csv",
-    "text/html": "html",
-    "text/plain": "txt",
-    "text/rfc822-headers": "txt",
+_NAMES = {
+    "application/pdf": "attachment.pdf",
+    "application/pgp-signature": "signature.asc",
+    "application/pkcs7-mime": "smime.p7m",
+    "application/pkcs7-signature": "smime.p7s",
+    "application/x-pkcs7-mime": "smime.p7m",
+    "application/x-pkcs7-signature": "smime.p7s",
+    "application/zip": "attachment.zip",
+    "image/gif": "image.gif",
+    "image/jpeg": "image.jpg",
+    "image/png": "image.png",
+    "image/webp": "image.webp",
+    "message/delivery-status": "delivery-status.txt",
+    "text/calendar": "calendar.ics",
+    "text/csv": "attachment.csv",
+    "text/html": "attachment.html",
+    "text/plain": "attachment.txt",
+    "text/rfc822-headers": "headers.txt",
 }
 
 
@@ -87,7 +87,7 @@ class _Reader:
                 self.findings.note("encrypted")
             below = [body for child in part.children for body in self.bodies(child)]
             return [_alternative(below)] if part.type == "multipart/alternative" and below else below
-        if part.type in _NEVER_SHOWN:
+        if part.type in _NEVER_SHOWN or (part.type.startswith("multipart/") and part.depth >= limits.DEPTH):
             return []
         disposition = part.headers.first("content-disposition") or b""
         if not self._is_text(part, disposition):
@@ -118,20 +118,20 @@ class _Reader:
         content_id = (part.headers.first("content-id") or b"")[:500].decode("ascii", "replace").strip("<> \t")
         self.attachments.append(
             Attachment(
-                name=clean_name(name) or self._made_up_name(part, content),
+                name=clean_name(name) if name.strip() else self._made_up_name(part, content),
                 content_type=part.type,
                 content=content,
                 content_id=content_id,
-                inline=bool(content_id) and disposition[:10].lower() != b"attachment" or disposition[:6].lower() == b"inline",
+                inline=disposition[:6].lower() == b"inline"
+                or (bool(content_id) and disposition[:10].lower() != b"attachment"),
             )
         )
 
     def _made_up_name(self, part: Part, content: bytes) -> str:
-        extension = _EXTENSIONS.get(part.type, "bin")
-        if part.type == "message/rfc822":
-            inner, _ = headers.split(content[: limits.HEADER_BYTES])
-            return f"{clean_name(words.display(inner.first('subject'), self.findings))[:80] or 'message'}.eml"
-        return f"{part.type.partition('/')[0]}.{extension}"
+        if part.type != "message/rfc822":
+            return _NAMES.get(part.type, "attachment.bin")
+        inner, _ = headers.split(content[: limits.HEADER_BYTES])
+        return f"{clean_name(words.display(inner.first('subject'), self.findings) or 'message', longest=80)}.eml"
 
 
 def _alternative(bodies: list[Body]) -> Body:
@@ -141,20 +141,20 @@ def _alternative(bodies: list[Body]) -> Body:
 
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
-    """Join the soft line breaks of format=flowed (RFC 3676): a line that ends in a space goes on in the next of its quote depth."""
+    """Join the soft line breaks of format=flowed (RFC 3676): lines ending in a space go on in the next."""
     lines: list[str] = []
+    paragraph: list[str] = []
     joins, depth = False, 0
     for raw in text.split("\n"):
         line = raw.lstrip(">")
         level = len(raw) - len(line)
         line = line.removeprefix(" ")
         signature = line == "-- "
-        if joins and level == depth and not signature:
-            lines[-1] += line
-        else:
-            lines.append(f"{'>' * level} {line}" if level else line)
+        if not joins or level != depth or signature:
+            lines.append("".join(paragraph))
+            paragraph = [f"{'>' * level} "] if level else []
         joins = line.endswith(" ") and not signature
+        paragraph.append(line[:-1] if joins and delete_space else line)
         depth = level
-        if joins and delete_space:
-            lines[-1] = lines[-1][:-1]
-    return "\n".join(lines)
+    lines.append("".join(paragraph))
+    return "\n".join(lines[1:])

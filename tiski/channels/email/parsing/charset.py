@@ -5,17 +5,15 @@ import re
 from typing import NamedTuple
 
 # Only plain character encodings: Python also knows "zlib", "idna" or "unicode_escape", and a mail may name those.
-_READABLE = frozenset(
-    codecs.lookup(name).name
-    for name in (
-        "ascii utf-8 utf-7 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be cp437 cp737 cp775 cp850 cp852 cp855 cp857 cp858 "
-        "cp861 cp862 cp863 cp865 cp866 cp869 cp874 cp932 cp949 cp950 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 "
-        "cp1258 iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11 "
-        "iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-iceland mac-latin2 mac-cyrillic mac-greek "
-        "mac-turkish gb2312 gbk gb18030 big5 big5hkscs shift_jis shift_jis_2004 euc_jp iso2022_jp iso2022_jp_2 iso2022_kr euc_kr "
-        "hz ptcp154 tis-620"
-    ).split()
-)
+_READABLE_NAMES = """
+    ascii utf-8 utf-7 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be cp437 cp737 cp775 cp850 cp852 cp855 cp857
+    cp858 cp861 cp862 cp863 cp865 cp866 cp869 cp874 cp932 cp949 cp950 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256
+    cp1257 cp1258 iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10
+    iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-iceland mac-latin2 mac-cyrillic
+    mac-greek mac-turkish gb2312 gbk gb18030 big5 big5hkscs shift_jis shift_jis_2004 euc_jp iso2022_jp iso2022_jp_2
+    iso2022_kr euc_kr hz ptcp154 tis-620
+"""
+_READABLE = frozenset(codecs.lookup(name).name for name in _READABLE_NAMES.split())
 # Labels Python does not know, and subsets that senders fill with their superset's characters.
 _MEANT = {
     "x-mac-roman": "mac-roman",
@@ -42,6 +40,7 @@ _MARKS = (
 )
 _SAMPLE = 64 * 1024
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_NO_LETTERS = re.compile("[\x80-\x9f\ue000-\uf8ff]")
 _BROKEN_UTF8 = re.compile("Ã[¤¶¥„–…]")
 _EURO_AS_LATIN9 = re.compile(r"(?<=\d)¤|(?<=\d\s)¤|¤(?=\s?\d)")
 
@@ -108,7 +107,7 @@ def _named(declared: str | None) -> str | None:
 
 
 def _shifts(named: str | None) -> bool:
-    """Whether ASCII bytes may mean something else in this encoding (a mail of plain ASCII is never UTF-16 or UTF-32)."""
+    """Whether ASCII bytes may mean something else in this encoding (plain ASCII is never UTF-16 or UTF-32)."""
     return named is not None and (named in {"utf-7", "hz"} or named.startswith("iso2022"))
 
 
@@ -127,11 +126,8 @@ def _undeclared(content: bytes, zeros: bool) -> Decoded:
         return Decoded(text, "utf-8")
 
     name = nordic_charset(content) or _statistical_guess(content)
-    if name and (text := _strict(content, name)) is not None:
+    if name and (text := _strict(content, name)) is not None and not _NO_LETTERS.search(text):
         return Decoded(text, name)
-    if name == "cp1252":
-        # A stray undefined byte must not cost the whole text its letters.
-        return Decoded(content.decode(name, "replace"), name, uncertain=True)
     return Decoded(content.decode("cp1252", "replace"), "cp1252", uncertain=True)
 
 
@@ -143,8 +139,8 @@ def _byte_order(content: bytes) -> str:
 def nordic_charset(content: bytes) -> str | None:
     """The encoding of Finnish or Swedish text among cp1252, cp850 and Mac Roman, or None when none of them looks right.
 
-    A statistical detector needs whole sentences; "Tack så mycket" is too short for it. Here each foreign byte is scored by the
-    letter it would become and by its neighbours.
+    A statistical detector needs whole sentences; "Tack så mycket" is too short for it. Here each foreign byte is scored
+    by the letter it would become and by its neighbours.
     """
     sample = content[:_SAMPLE]
     scores = [(_score(sample.decode(name, "replace")) + bonus, name) for name, bonus in _CANDIDATES]

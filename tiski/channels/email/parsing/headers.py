@@ -44,11 +44,18 @@ class Headers:
         return value[:1000].decode("ascii", "replace").strip().lower() if value else ""
 
 
+def with_line_ends(raw: bytes) -> bytes:
+    """Make lines findable in mails whose line ends were damaged on the way; all others come back untouched."""
+    if b"\n" not in raw:
+        return raw.replace(b"\r", b"\n")
+    return raw.replace(b"\r\r\n", b"\r\n") if b"\r\r\n" in raw else raw
+
+
 def split(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
     """The headers of `raw[start:end]` and where the body begins.
 
-    The block ends at a blank line, or, in mails that lack one, before the first line that is no header. Raises Unparseable
-    when the block is larger than the cap.
+    The block ends at a blank line, or, in mails that lack one, before the first line that is no header. Raises
+    Unparseable when the block is larger than the cap.
     """
     end = len(raw) if end is None else end
     if start >= end:
@@ -110,7 +117,7 @@ def date(value: bytes | None) -> datetime | None:
 
 
 def message_ids(value: bytes | None) -> tuple[str, ...]:
-    """The ids of Message-ID, In-Reply-To or References in their angle brackets, without the white space some mailers fold in."""
+    """The ids of Message-ID, In-Reply-To or References in angle brackets, without white space folded into them."""
     if not value:
         return ()
     found = [_SPACE.sub(b"", match) for match in _MESSAGE_ID.findall(value)]

@@ -1,12 +1,12 @@
-"""The caps every mail is read under (channels.md 3.1): beyond them a mail is shown in part or not at all, never late."""
+"""The caps every mail is read under (channels.md 3.1): beyond them it is shown in part or not at all, never late."""
 
 RAW_BYTES = 50 * 1024 * 1024
 HEADER_BYTES = 256 * 1024
 PARTS = 200
 DEPTH = 10
 ADDRESSES = 500
-HTML_CHARACTERS = 2 * 1024 * 1024
-TEXT_CHARACTERS = 2 * 1024 * 1024
+HTML_CHARACTERS = 2_000_000
+TEXT_CHARACTERS = 2_000_000
 
 # What one mail may say in places where no real mail comes near these figures.
 REFERENCES = 100

@@ -1,7 +1,8 @@
 """The parts of a mail: where each begins and ends in the raw bytes, and what it holds.
 
-The standard library's parser builds the whole tree before anyone can count it: 100,000 parts cost seconds and nested ones end in
-RecursionError. This reader cuts slices out of the one byte string, stops at the caps, and copies a part only to decode it.
+The standard library's parser builds the whole tree before anyone can count it: 100,000 parts cost seconds, and nested
+ones end in RecursionError. This reader marks slices of the one byte string, stops at the caps, and copies a part only
+to decode it.
 """
 
 import binascii
@@ -67,31 +68,24 @@ class Mail:
 
 def read(raw: bytes, findings: Findings) -> Mail:
     """Find the parts of a mail. Raises Unparseable when its header block is too large."""
-    raw = _with_line_ends(raw)
+    raw = headers.with_line_ends(raw)
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     top, body = headers.split(raw, start)
-    root = _part(top, body, len(raw), 0, findings, default="text/plain")
+    root = _part(top, slice(body, len(raw)), 0, findings, default="text/plain")
     _divide(raw, root, findings)
     return Mail(raw, root)
 
 
-def _with_line_ends(raw: bytes) -> bytes:
-    """Make lines findable in mails whose line ends were damaged on the way; all others come back untouched."""
-    if b"\n" not in raw:
-        return raw.replace(b"\r", b"\n")
-    return raw.replace(b"\r\r\n", b"\r\n") if b"\r\r\n" in raw else raw
-
-
-def _part(found: Headers, start: int, end: int, depth: int, findings: Findings, *, default: str) -> Part:
+def _part(found: Headers, place: slice, depth: int, findings: Findings, *, default: str) -> Part:
     value = found.first("content-type") or b""
     match = _TYPE.match(value)
     if match is None:
         if value:
             findings.note("content_type_malformed")
-        return Part(found, default, {}, start, end, depth)
+        return Part(found, default, {}, place.start, place.stop, depth)
     kind = f"{match[1].decode('ascii', 'replace')}/{match[2].decode('ascii', 'replace')}".lower()
     parameters = words.parameters(value[match.end() :], findings) if b"=" in value else {}
-    return Part(found, kind, parameters, start, end, depth)
+    return Part(found, kind, parameters, place.start, place.stop, depth)
 
 
 def _divide(raw: bytes, root: Part, findings: Findings) -> None:
@@ -104,22 +98,22 @@ def _divide(raw: bytes, root: Part, findings: Findings) -> None:
         if part.depth >= limits.DEPTH:
             findings.note("nested_too_deeply")
             continue
-        for start, end in _slices(raw, part, findings):
+        for place in _slices(raw, part, findings):
             if count >= limits.PARTS:
                 findings.note("too_many_parts")
                 return
-            part.children.append(_child(raw, part, start, end, findings))
+            part.children.append(_child(raw, part, place, findings))
             count += 1
         waiting.extend(reversed(part.children))
 
 
-def _child(raw: bytes, parent: Part, start: int, end: int, findings: Findings) -> Part:
-    found, body = headers.split(raw, start, end)
+def _child(raw: bytes, parent: Part, place: slice, findings: Findings) -> Part:
+    found, body = headers.split(raw, place.start, place.stop)
     default = "message/rfc822" if parent.type == "multipart/digest" else "text/plain"
-    return _part(found, min(body, end), end, parent.depth + 1, findings, default=default)
+    return _part(found, slice(min(body, place.stop), place.stop), parent.depth + 1, findings, default=default)
 
 
-def _slices(raw: bytes, part: Part, findings: Findings) -> Iterator[tuple[int, int]]:
+def _slices(raw: bytes, part: Part, findings: Findings) -> Iterator[slice]:
     """Where the children of a multipart lie. A missing last boundary ends the last child at the parent's end."""
     boundary = part.parameters.get("boundary", "").rstrip()
     if not boundary:
@@ -132,7 +126,7 @@ def _slices(raw: bytes, part: Part, findings: Findings) -> Iterator[tuple[int, i
     for match in line.finditer(raw, max(part.start - 1, 0), part.end):
         before = match.start() - (raw[match.start() - 1 : match.start()] == b"\r")
         if start >= 0:
-            yield min(start, before), before
+            yield slice(min(start, before), before)
         if match[1]:
             return
         start = raw.find(b"\n", match.end()) + 1 or part.end
@@ -140,7 +134,7 @@ def _slices(raw: bytes, part: Part, findings: Findings) -> Iterator[tuple[int, i
         findings.note("boundary_missing")
         return
     findings.note("last_boundary_missing")
-    yield min(start, part.end), part.end
+    yield slice(min(start, part.end), part.end)
 
 
 def _base64(body: bytes, findings: Findings) -> bytes:

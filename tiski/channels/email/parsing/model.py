@@ -9,8 +9,8 @@ import msgspec
 class Unparseable(Exception):
     """The mail could not be read; its raw bytes are all there is to show.
 
-    `reason` is a stable code. `died` says that the child was lost to this mail or had to be ended: worth a few more tries,
-    because the machine may have been to blame; every other reason would come back the same.
+    `reason` is a stable code. `died` says that the child was lost to this mail or had to be ended: worth a few more
+    tries, because the machine may have been to blame; every other reason would come back the same.
     """
 
     def __init__(self, reason: str, *, died: bool = False) -> None:
@@ -56,7 +56,8 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 class Bounce(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that failed or waits. It counts only when `original_message_id` or the return path proves to be ours.
 
-    `status` is the enhanced code of RFC 3463 ("5.1.1"), empty when none was given. `hard` means class 5: trying again is useless.
+    `status` is the enhanced code of RFC 3463 ("5.1.1"), empty when none was given. `hard` means class 5: trying again
+    is of no use.
     """
 
     status: str
@@ -76,7 +77,7 @@ class DkimSignature(msgspec.Struct, frozen=True):
 
 
 class Authentication(msgspec.Struct, frozen=True, kw_only=True):
-    """Who vouches for the sender: each result is "pass", "fail", "none" (nothing was claimed) or "unknown" (nothing usable)."""
+    """Who vouches for the sender: each result is "pass", "fail", "none" (no claim) or "unknown" (nothing usable)."""
 
     dkim: str = "unknown"
     spf: str = "unknown"
@@ -87,7 +88,11 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail, read. Times are aware UTC; every text is free of control characters; nothing here is proved unless it says so."""
+    """One mail, read. Times are aware UTC, every text is free of control characters, and nothing in it is proved.
+
+    `sender` is None exactly when `quarantine` names a reason. `visible_text` is `text` without quote, signature and
+    device line; `html` is as sent and never to be shown, `html_safe` is clean. `errors` are codes of what was wrong.
+    """
 
     sender: Address | None
     quarantine: str
@@ -136,7 +141,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """Either the mail or the reason why not. After `leaving` the child ends, because its memory can no longer be trusted."""
+    """Either the mail or the reason why not. After `leaving` the child ends: its memory can no longer be trusted."""
 
     parsed: Parsed | None = None
     refused: str = ""

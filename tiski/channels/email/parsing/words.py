@@ -32,7 +32,7 @@ class _Piece(NamedTuple):
 
 
 def display(value: bytes | None, findings: Findings) -> str:
-    """A header field as one line for people: encoded words read, foreign bytes guessed, nothing that steers the line."""
+    """A header field as one line for people: encoded words read, foreign bytes guessed, no steering characters."""
     if not value:
         return ""
     text = decode_words(raw_text(value, findings), findings)
@@ -92,7 +92,7 @@ def _content(encoding: str, written: str) -> bytes:
 
 
 def parameters(value: bytes, findings: Findings) -> dict[str, str]:
-    """The parameters of a field such as Content-Type, by lower-case name; pieces are joined first, then read as text."""
+    """The parameters of a field such as Content-Type by lower-case name; pieces are joined first, then read as text."""
     found: list[_Piece] = []
     for match in _PARAMETER.finditer(value[: limits.PARAMETER_BYTES]):
         piece = _PIECE.fullmatch(match[1].decode("ascii", "replace").lower())
@@ -100,7 +100,9 @@ def parameters(value: bytes, findings: Findings) -> dict[str, str]:
             found.append(_Piece(piece[1], int(piece[2] or -1), bool(piece[3]), _unquoted(match[2])))
 
     read: dict[str, str] = {}
-    for name, group in groupby(sorted(found, key=lambda piece: (piece.name, piece.position)), key=lambda piece: piece.name):
+    for name, group in groupby(
+        sorted(found, key=lambda piece: (piece.name, piece.position)), key=lambda piece: piece.name
+    ):
         read[name] = _joined(list(group), findings)
     return read
 

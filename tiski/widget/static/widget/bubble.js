@@ -21,20 +21,18 @@ import { prose } from "./prose.js";
 /**
  * @typedef {object} Scene what every bubble needs
  * @property {import("./words.js").Words} words
- * @property {string} origin
- * @property {(file: FileRef) => Promise<Blob | null>} fetchFile
+ * @property {string} base
  */
 
 const PICTURES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
-const PREVIEW_BYTES = 12 * 1024 * 1024;
 
 /** @param {Said} said @param {Scene} scene */
 export function drawMessage(said, scene) {
   const bubble = h("div", { class: "bubble", dir: "auto" });
-  for (const file of said.files) bubble.append(drawFile(file, said, scene));
+  for (const file of said.files) bubble.append(drawFile(file, scene));
   if (said.body) bubble.append(h("div", { class: "prose" }, ...prose(said.body)));
   const node = h("div", { id: `message-${said.key}` }, h("p", { class: "message__name" }), bubble, h("div", { class: "message__meta" }));
-  if (!said.mine) node.prepend(face(said.author, scene.origin, 28));
+  if (!said.mine) node.prepend(face(said.author, scene.base, 28));
   updateMessage(node, said, scene);
   return node;
 }
@@ -64,44 +62,19 @@ function failure(said, { words: { t } }) {
   ];
 }
 
-/** @param {FileRef} file @param {Said} said @param {Scene} scene */
-function drawFile(file, said, scene) {
-  if (PICTURES.includes(file.type) && file.size <= PREVIEW_BYTES) return drawPicture(file, said, scene);
-  const { t, size } = scene.words;
-  const button = h(
-    "button",
-    { type: "button", class: "file", "aria-label": `${t("download", { name: file.name })}, ${size(file.size)}`, onclick: save },
+/** @param {FileRef} file @param {Scene} scene */
+function drawFile(file, { words: { t, size }, base }) {
+  const href = file.local ? URL.createObjectURL(file.local) : file.url && new URL(file.url, base).href;
+  const way = { href, target: "_blank", rel: "noopener noreferrer" };
+  if (href && PICTURES.includes(file.type)) {
+    const alt = t("picture", { name: file.name });
+    return h("a", { class: "picture", ...way }, h("img", { src: href, alt, width: 224, height: 168, loading: "lazy", decoding: "async" }));
+  }
+  return h(
+    "a",
+    { class: "file", ...way, download: file.name, "aria-label": `${t("download", { name: file.name })}, ${size(file.size)}` },
     icon("file"),
     h("span", { class: "file__name" }, file.name),
     h("span", { class: "file__size" }, size(file.size)),
   );
-  return button;
-
-  async function save() {
-    const blob = await scene.fetchFile(file);
-    if (!blob) return;
-    const address = URL.createObjectURL(blob);
-    h("a", { href: address, download: file.name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
-  }
-}
-
-/** A thumbnail with room of its own, fetched when it comes into sight. @param {FileRef} file @param {Said} said @param {Scene} scene */
-function drawPicture(file, said, scene) {
-  const { t } = scene.words;
-  const alt = file.name ? t("picture", { name: file.name }) : t("picture_by", { name: said.mine ? t("you") : said.author.name });
-  const frame = h("a", { class: "picture", target: "_blank", rel: "noopener", role: "img", "aria-label": alt });
-  const watch = new IntersectionObserver(async (sightings) => {
-    if (!sightings.some((sighting) => sighting.isIntersecting)) return;
-    watch.disconnect();
-    const blob = await scene.fetchFile(file);
-    if (!blob) return frame.append(icon("file"));
-    const address = URL.createObjectURL(blob);
-    frame.removeAttribute("role");
-    frame.removeAttribute("aria-label");
-    frame.setAttribute("href", address);
-    frame.append(h("img", { src: address, alt, width: 224, height: 168, decoding: "async" }));
-  });
-  watch.observe(frame);
-  return frame;
 }

@@ -36,7 +36,7 @@ export function openComposer({ words, limits, upload, draft, onsend, ontyped }) 
   const send = /** @type {HTMLButtonElement} */ (h("button", { class: "send", type: "submit", "aria-label": t("send") }, icon("send")));
   const clip = h("button", { class: "tool", type: "button", "aria-label": t("attach"), onclick: () => picker.click() }, icon("clip"));
   const box = h("div", { class: "box" }, clip, h("label", { class: "hidden", for: "message" }, t("your_message")), field, picker, send);
-  const node = h("form", { class: "composer", onsubmit: submit, novalidate: true }, tray.node, notice, box);
+  const node = /** @type {HTMLFormElement} */ (h("form", { class: "composer", onsubmit: submit, novalidate: true }, tray.node, notice, box));
   let draftTimer = 0;
   let sendWhenUp = false;
 

@@ -39,11 +39,12 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
   /** @type {Message[]} */
   let messages = [];
   let seen = Number(store.get("read") || 0);
-  let told = 0;
   let lastTyped = 0;
   let welcomed = false;
   let filling = false;
   let mode = "lost";
+  /** @type {import("./types.js").Person | null} who answered last, or who the counter says will */
+  let lastAgent = null;
 
   /** @type {{readByOthers: number, more: boolean, closed: boolean}} */
   const facts = { readByOthers: 0, more: false, closed: false };
@@ -85,17 +86,18 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
   function ready(frame) {
     const first = !welcomed;
     const fresh = frame.messages.filter((message) => message.seq > last() && message.author.kind !== "customer");
-    if (first) facts.more = frame.messages.length > 0 && frame.messages[0].seq > 1;
+    if (first) facts.more = frame.more;
     welcomed = true;
     frame.messages.forEach(put);
     if (frame.read) facts.readByOthers = frame.read;
     if (frame.state) heard.state(frame.state);
+    if (frame.state && frame.state.agent) lastAgent = frame.state.agent;
     if (visitor.conversation) store.keep(visitor);
     outbox.resume(mode === "polling");
     if (!first && fresh.length) heard.arrived(fresh);
     heard.changed();
     if (first) heard.welcomed();
-    if (frame.seq > last() && frame.messages.length) fill();
+    if (!first && frame.more) fill();
   }
 
   /** @param {Message} message */
@@ -120,7 +122,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
       if (!answer) break;
       answer.messages.forEach(put);
       heard.changed();
-      if (hole < 0 && last() >= answer.seq) break;
+      if (hole < 0 && !answer.more) break;
     }
     filling = false;
   }
@@ -134,6 +136,8 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
     if (same) Object.assign(same, { ...message, files: message.files.map((file, n) => ({ ...same.files[n], ...file })) });
     else messages.splice(place, 0, message);
     facts.closed = false;
+    const agent = messages.filter((other) => other.author.kind === "agent").pop();
+    lastAgent = agent ? agent.author : lastAgent;
     if (messages.length <= KEEP) return;
     messages = messages.slice(-KEEP);
     facts.more = true;
@@ -166,6 +170,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
     token: () => visitor.token,
     welcomed: () => welcomed,
     started: () => Boolean(visitor.conversation),
+    agent: () => lastAgent,
     unread: () => messages.filter((message) => message.seq > seen && message.author.kind !== "customer").length,
 
     /** @param {string} body @param {import("./types.js").FileRef[]} files @param {string} page */
@@ -187,12 +192,12 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
       if (last() <= seen) return;
       seen = last();
       store.set("read", seen);
-      if (told < seen && line.say({ t: "read", seq: seen })) told = seen;
       heard.changed();
     },
 
     /** The visitor is writing; told at most every three seconds. */
     typed() {
+      line.wake();
       if (Date.now() - lastTyped < TYPING_PAUSE) return;
       if (line.say({ t: "typing" })) lastTyped = Date.now();
     },
@@ -201,7 +206,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
     async earlier() {
       const answer = await line.earlier(messages.length ? messages[0].seq : 0);
       if (!answer) return;
-      facts.more = answer.messages.length > 0 && answer.messages[0].seq > 1;
+      facts.more = answer.more;
       const known = new Set(messages.map((message) => message.seq));
       messages = answer.messages.filter((message) => !known.has(message.seq)).concat(messages);
       heard.changed();

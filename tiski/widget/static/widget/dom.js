@@ -52,14 +52,14 @@ export function icon(name) {
  * A round face: the photograph, or the initials while there is none.
  *
  * @param {import("./types.js").Person} person
- * @param {string} origin
+ * @param {string} base
  * @param {number} size in pixels, for the browser's layout
  */
-export function face(person, origin, size) {
+export function face(person, base, size) {
   const initials = h("span", { class: "face", "aria-hidden": "true" }, initialsOf(person.name));
   if (!person.photo) return initials;
   const picture = h("img", {
-    class: "face", src: new URL(person.photo, origin).href, alt: "", width: size, height: size, decoding: "async",
+    class: "face", src: new URL(person.photo, base).href, alt: "", width: size, height: size, decoding: "async",
     onerror: () => picture.replaceWith(initials),
   });
   return picture;

@@ -58,7 +58,7 @@ export function openTray({ words, limits, upload, complain, onchange }) {
     job.done.then((answer) => {
       if (!items.includes(item)) return;
       bar.hidden = true;
-      if (answer && answer.id) item.sent = { id: answer.id, name: file.name, size: file.size, type: file.type, local: file };
+      if (answer && answer.id) item.sent = { id: answer.id, name: file.name, size: file.size, type: answer.type || file.type, local: file };
       else fail(item, (answer && answer.text) || t("file_failed", { name: file.name }));
       onchange();
     });

@@ -25,25 +25,28 @@ export function openHeader({ context, words, onclose }) {
   const close = h("button", { type: "button", class: "head__close", "aria-label": t("close"), onclick: onclose }, icon("close"));
   const node = h("header", { class: "head" }, faces, h("div", { class: "head__words" }, title, line), !context.full && close);
   let state = hours;
+  let shown = "";
   let lost = false;
   let lostTimer = 0;
   setInterval(tell, MINUTE);
   show(null);
-  tell();
 
   /** The person who answers, or, until somebody does, the shop and its people. @param {import("./types.js").Person | null} agent */
   function show(agent) {
+    if (shown === (agent ? agent.name + agent.photo : "shop")) return;
+    shown = agent ? agent.name + agent.photo : "shop";
     const logo = shop.logo ? [{ name: shop.name, photo: shop.logo }] : [];
-    const shown = agent ? [agent] : logo.length ? logo : people.slice(0, 3);
+    const behind = agent ? [agent] : logo.length ? logo : people.slice(0, 3);
     title.textContent = agent ? agent.name : shop.name;
     faces.classList.toggle("faces--logo", !agent && logo.length > 0);
-    faces.replaceChildren(...(shown.length ? shown : [{ name: shop.name, photo: null }]).map((one) => face(one, context.origin, 40)));
+    faces.replaceChildren(...(behind.length ? behind : [{ name: shop.name, photo: null }]).map((one) => face(one, context.base, 40)));
     if (agent && logo.length) faces.append(logoMark(logo[0]));
+    tell();
   }
 
   /** @param {import("./types.js").Person} logo */
   function logoMark(logo) {
-    const mark = face(logo, context.origin, 18);
+    const mark = face(logo, context.base, 18);
     mark.classList.add("faces__mark");
     return mark;
   }
@@ -56,11 +59,11 @@ export function openHeader({ context, words, onclose }) {
   return {
     node,
     title,
+    show,
 
     /** @param {import("./types.js").CounterState} news */
     state(news) {
-      state = { ...state, ...news, opens_at: news.opens_at || (news.open ? state.opens_at : null) };
-      show(news.agent || null);
+      if (hours.hours !== false) state = { ...state, ...news, opens_at: news.opens_at || (news.open ? state.opens_at : null) };
       tell();
     },
 

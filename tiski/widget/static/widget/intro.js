@@ -5,10 +5,10 @@ import { face, h } from "./dom.js";
 const FACES = 3;
 
 /** @param {import("./types.js").Context} context @param {import("./words.js").Words} words */
-export function drawIntro({ config, origin }, { t }) {
+export function drawIntro({ config, base }, { t }) {
   const { shop, people, welcome } = config;
-  const mark = shop.logo && h("span", { class: "intro__logo" }, face({ name: shop.name, photo: shop.logo }, origin, 64));
-  const faces = people.length > 0 && h("span", { class: "faces intro__faces" }, ...people.slice(0, FACES).map((one) => face(one, origin, 32)));
+  const mark = shop.logo && h("span", { class: "intro__logo" }, face({ name: shop.name, photo: shop.logo }, base, 64));
+  const faces = people.length > 0 && h("span", { class: "faces intro__faces" }, ...people.slice(0, FACES).map((one) => face(one, base, 32)));
   const names = people.slice(0, FACES).map((one) => one.name);
   const list = new Intl.ListFormat(config.lang, { type: "conjunction" });
   return h(

@@ -9,6 +9,7 @@ import { uploadTo } from "./files.js";
 import { openHeader } from "./header.js";
 import { openHerald } from "./herald.js";
 import { drawIntro, dropZone } from "./intro.js";
+import { rehearse } from "./rehearsal.js";
 import { openStore } from "./store.js";
 import { openThread } from "./thread.js";
 import { openLine } from "./transport.js";
@@ -17,20 +18,12 @@ import { openWords } from "./words.js";
 /** @typedef {import("./types.js").Context} Context */
 /** @typedef {import("./types.js").FileRef} FileRef */
 
-/** @param {Context} context @returns {Promise<import("./types.js").Panel>} */
-export async function mount(context) {
-  await dress(context);
-  const dial = context.preview ? (await import("./rehearsal.js")).rehearse(context.config) : null;
-  return build(context, dial);
-}
-
-/** The panel's own style sheet, beside the loader's. @param {Context} context */
-async function dress({ config, origin, root }) {
+/** @param {Context} context @param {string} css @returns {import("./types.js").Panel} */
+export function mount(context, css) {
   const sheet = new CSSStyleSheet();
-  const answer = await fetch(new URL(config.css, origin).href, { credentials: "omit" });
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  sheet.replaceSync(await answer.text());
-  root.adoptedStyleSheets = root.adoptedStyleSheets.concat(sheet);
+  sheet.replaceSync(css);
+  context.root.adoptedStyleSheets = context.root.adoptedStyleSheets.concat(sheet);
+  return build(context, context.preview ? rehearse(context.config) : null);
 }
 
 /**
@@ -39,18 +32,18 @@ async function dress({ config, origin, root }) {
  * @returns {import("./types.js").Panel}
  */
 function build(context, rehearsal) {
-  const { config, origin, frame, host } = context;
-  const api = new URL(config.api, origin).href;
-  const socket = new URL(config.socket, origin).href.replace(/^http/, "ws");
+  const { config, base, frame } = context;
+  const api = new URL(config.api, base).href;
+  const socket = new URL(config.socket, base).href.replace(/^http/, "ws");
   const words = openWords(config.texts, config.lang);
-  const store = openStore(config.key);
+  const store = openStore(config.key, !context.preview);
   const herald = openHerald(context.status, words);
   const header = openHeader({ context, words, onclose: () => close() });
   const composer = openComposer({
     words, limits: config.limits, upload: uploadTo(api, () => talk().token()), onsend: say, ontyped: () => talk().typed(),
     draft: { get: () => store.get("draft") || "", set: (text) => store.set("draft", text || null) },
   });
-  const thread = openThread({ words, origin, fetchFile, intro: drawIntro(context, words) });
+  const thread = openThread({ words, base, intro: drawIntro(context, words) });
   const stage = openStage({ frame, full: context.full, onclose: close });
   /** @type {import("./conversation.js").Conversation | null} */
   let conversation = null;
@@ -86,6 +79,7 @@ function build(context, rehearsal) {
   function draw() {
     if (!conversation) return;
     thread.draw(conversation);
+    header.show(conversation.agent());
     const count = conversation.unread();
     if (count === unread) return;
     unread = count;
@@ -117,18 +111,6 @@ function build(context, rehearsal) {
     talk().say(body, files, location.origin + location.pathname);
     store.set("open", true);
     context.emit("message", { author: "customer" });
-  }
-
-  /** @param {FileRef} file @returns {Promise<Blob | null>} */
-  async function fetchFile(file) {
-    if (file.local) return file.local;
-    try {
-      const headers = { Authorization: `Bearer ${talk().token()}` };
-      const answer = await fetch(new URL(file.url || `files/${file.id}/`, api).href, { headers, credentials: "omit" });
-      return answer.ok ? await answer.blob() : null;
-    } catch {
-      return null;
-    }
   }
 
   function close() {

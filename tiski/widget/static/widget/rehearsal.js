@@ -7,12 +7,14 @@
 
 /** @param {import("./types.js").Config} config */
 export function rehearse(config) {
-  const messages = config.sample || [];
+  const agent = config.people[0] || null;
+  const messages = (config.sample || []).map((message) => {
+    return message.author.kind === "agent" && agent ? { ...message, author: { ...message.author, ...agent } } : message;
+  });
 
   /** @param {Omit<Parameters<typeof import("./transport.js").openLine>[0], "socket" | "api">} wiring */
   return ({ onframe, onstate }) => {
     let seq = messages.length;
-    const agent = config.people.length ? config.people[0] : null;
     setTimeout(() => {
       onstate("open");
       onframe({ t: "ready", seq, messages, state: { ...config.hours, agent }, more: false });
@@ -23,6 +25,7 @@ export function rehearse(config) {
         if (frame.t === "message") setTimeout(() => onframe({ t: "ack", client_id: frame.client_id, seq: (seq += 1) }), 300);
         return true;
       },
+      wake: () => {},
       post: async () => null,
       later: async () => null,
       earlier: async () => null,

@@ -8,35 +8,58 @@ const THIRTY_DAYS = 30 * 24 * 3600 * 1000;
 /** @typedef {{token: string, conversation: string | null}} Visitor */
 /** @typedef {ReturnType<typeof openStore>} Store */
 
-/** @param {string} key the widget's public key */
-export function openStore(key) {
+/** @param {string} key the widget's public key @param {boolean} lasting false keeps everything in this page alone */
+export function openStore(key, lasting) {
   const prefix = `tiski.${key}.`;
-  const store = {
+  /** @type {Map<string, string>} stands in for storage that is blocked or not wanted */
+  const memory = new Map();
+
+  /** @param {string} name */
+  function read(name) {
+    let text = memory.get(name) || null;
+    try {
+      if (lasting && text === null) text = localStorage.getItem(prefix + name);
+      return text ? JSON.parse(text) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {string} name @param {unknown} value null forgets */
+  function write(name, value) {
+    const text = value === null ? null : JSON.stringify(value);
+    memory.delete(name);
+    try {
+      if (!lasting) throw new Error("kept in this page alone");
+      if (text === null) localStorage.removeItem(prefix + name);
+      else localStorage.setItem(prefix + name, text);
+    } catch {
+      if (text !== null) memory.set(name, text);
+    }
+  }
+
+  return {
     /** @param {string} name @returns {any} */
-    get(name) {
-      return read(prefix + name);
-    },
+    get: read,
 
     /** @param {string} name @param {unknown} value null forgets */
-    set(name, value) {
-      write(prefix + name, value);
-    },
+    set: write,
 
     /** The visitor who has sent a message within 30 days. @returns {Visitor | null} */
     visitor() {
-      const kept = read(`${prefix}visitor`);
+      const kept = read("visitor");
       if (!kept || !kept.token || Date.now() - kept.at > THIRTY_DAYS) return null;
       return { token: kept.token, conversation: kept.conversation };
     },
 
     /** Keep the visitor; called again on every use, which renews the 30 days. @param {Visitor} visitor */
     keep(visitor) {
-      write(`${prefix}visitor`, { token: visitor.token, conversation: visitor.conversation, at: Date.now() });
+      write("visitor", { token: visitor.token, conversation: visitor.conversation, at: Date.now() });
     },
 
     /** Forget everything about this visitor. */
     clear() {
-      for (const name of ["visitor", "unsent", "draft", "read", "open"]) write(prefix + name, null);
+      for (const name of ["visitor", "unsent", "draft", "read", "open"]) write(name, null);
     },
 
     /**
@@ -52,38 +75,6 @@ export function openStore(key) {
       return () => window.removeEventListener("storage", listener);
     },
   };
-  return store;
-}
-
-/** @type {Map<string, string>} Stands in for blocked storage. */
-const memory = new Map();
-
-/** @param {string} key */
-function read(key) {
-  let text = memory.get(key);
-  try {
-    text = localStorage.getItem(key) || text;
-  } catch {
-    // Storage is blocked: what this page remembers is all there is.
-  }
-  try {
-    return text ? JSON.parse(text) : null;
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} key @param {unknown} value */
-function write(key, value) {
-  const text = value === null ? null : JSON.stringify(value);
-  try {
-    if (text === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, text);
-    memory.delete(key);
-  } catch {
-    if (text === null) memory.delete(key);
-    else memory.set(key, text);
-  }
 }
 
 /** A visitor nobody has met: 256 random bits. @returns {Visitor} */

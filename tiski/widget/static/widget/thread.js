@@ -10,6 +10,7 @@ import { h, icon } from "./dom.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {import("./bubble.js").Said} Said */
+/** @typedef {Said & {divider?: boolean}} Line a message, perhaps the first new one */
 /** @typedef {{key: string, make: () => HTMLElement, update?: (node: HTMLElement) => void}} Entry */
 /** @typedef {ReturnType<typeof openThread>} Thread */
 
@@ -31,15 +32,18 @@ export function openThread(scene) {
   let missed = 0;
   let typingTimer = 0;
   let newest = "";
+  let stuck = true;
 
   log.addEventListener("scroll", () => {
-    if (atEnd()) missed = 0;
+    stuck = atEnd();
+    if (stuck) missed = 0;
     showPill();
   }, { passive: true });
+  new ResizeObserver(() => stuck && toEnd()).observe(log);
 
   /** @param {Conversation} conversation */
   function draw(conversation) {
-    const stay = atEnd();
+    const stay = stuck;
     const height = log.scrollHeight;
     const top = log.scrollTop;
     const said = listSaid(conversation);
@@ -53,7 +57,7 @@ export function openThread(scene) {
     showPill();
   }
 
-  /** @param {Said[]} said @param {Conversation} conversation @returns {Entry[]} */
+  /** @param {Line[]} said @param {Conversation} conversation @returns {Entry[]} */
   function entries(said, conversation) {
     /** @type {Entry[]} */
     const list = [conversation.facts.more ? earlierEntry(conversation) : { key: "intro", make: () => scene.intro }];
@@ -98,10 +102,10 @@ export function openThread(scene) {
     }
   }
 
-  /** @param {Conversation} conversation @returns {(Said & {divider?: boolean})[]} */
+  /** @param {Conversation} conversation @returns {Line[]} */
   function listSaid(conversation) {
     const { facts } = conversation;
-    /** @type {(Said & {divider?: boolean})[]} */
+    /** @type {Line[]} */
     const said = conversation.messages().map((message) => {
       const mine = message.author.kind === "customer";
       return {
@@ -126,6 +130,7 @@ export function openThread(scene) {
   }
 
   function toEnd() {
+    stuck = true;
     missed = 0;
     log.scrollTop = log.scrollHeight;
     showPill();
@@ -144,7 +149,7 @@ export function openThread(scene) {
 
     /** Messages came while the reader may be elsewhere in the thread. @param {number} count */
     missed(count) {
-      if (!atEnd()) missed += count;
+      if (!stuck) missed += count;
       showPill();
     },
 
@@ -156,8 +161,9 @@ export function openThread(scene) {
     /** Go to what is new, or to the end. */
     arrive() {
       const line = drawn.get("new");
-      if (line) log.scrollTop = line.offsetTop - log.offsetTop - 48;
-      else toEnd();
+      if (!line) return toEnd();
+      log.scrollTop = line.offsetTop - log.offsetTop - 48;
+      stuck = atEnd();
     },
 
     /** @param {string | null} name the person who writes; null when nobody does */
@@ -174,7 +180,7 @@ export function openThread(scene) {
 
 /**
  * Neighbours of one author within five minutes form a group; the first carries the name, the last face and time.
- * @template {Said & {divider?: boolean}} T @param {T[]} said
+ * @param {Line[]} said
  */
 function grouped(said) {
   let divided = false;

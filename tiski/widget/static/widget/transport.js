@@ -22,16 +22,16 @@ const PATIENCE = 15_000;
  * @param {(state: string) => void} line.onstate "open", "lost" or "polling"
  */
 export function openLine({ socket, api, visitor, after, onframe, onstate }) {
-  let state = "lost";
   const live = connect({
     url: socket,
     hello: () => ({ t: "hello", token: visitor().token, conversation: visitor().conversation, after: after() }),
     onframe,
-    onstate: (now) => onstate((state = now)),
+    onstate,
     poll: async () => {
       const news = await ask({ after: after() });
-      if (news) onframe(news);
-      return Boolean(news && news.messages.length);
+      if (!news) throw new Error("nobody answers");
+      onframe(news);
+      return news.messages.length > 0;
     },
   });
 
@@ -47,11 +47,10 @@ export function openLine({ socket, api, visitor, after, onframe, onstate }) {
 
   return {
     /** Send a frame on the socket; false when there is none. @param {Frame} frame */
-    say(frame) {
-      if (state !== "open") return false;
-      live.send(frame);
-      return true;
-    },
+    say: (frame) => live.send(frame),
+
+    /** Somebody is writing: while polling, ask briskly again. */
+    wake: () => live.wake(),
 
     /** Post one message; resolves to the `ack` or `refused` frame, or null when nobody answered. @param {Parcel} parcel */
     post(parcel) {

@@ -32,9 +32,8 @@
  *            sample?: Message[]}} Config
  *
  * What the loader hands to the panel.
- * @typedef {{key: string, origin: string, config: Config, host: HTMLElement, root: ShadowRoot, frame: HTMLElement,
- *            status: HTMLElement, full: boolean, preview: boolean, emit: (name: string, detail: object) => void,
- *            unread: (count: number) => void, closed: () => void}} Context
+ * @typedef {{base: string, config: Config, root: ShadowRoot, frame: HTMLElement, status: HTMLElement, full: boolean,
+ *            preview: boolean, emit: (name: string, detail: object) => void, unread: (count: number) => void, closed: () => void}} Context
  *
  * What the panel hands back to the loader.
  * @typedef {{open: (how: {focus: boolean, text?: string}) => void, close: () => void, reset: () => void,

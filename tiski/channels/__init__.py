@@ -1,0 +1,1 @@
+"""Channels: independent siblings, each one way in which customers and the shop talk."""

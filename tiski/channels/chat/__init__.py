@@ -1,0 +1,1 @@
+"""Live chat in the shop's pages."""

@@ -1,0 +1,1 @@
+"""Reading mail: pure functions from raw bytes to plain structs, without Django, run in a limited child process."""

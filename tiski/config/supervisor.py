@@ -1,0 +1,135 @@
+"""Starting the product's processes: everything at once, or one part."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Collection
+from types import FrameType
+
+SUPERVISED = "TISKI_SUPERVISED"
+LONGEST_WAIT = 30.0
+STABLE_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+def up() -> int:
+    """Everything behind one port: the server in this process, the worker as its child, until Ctrl-C."""
+    from . import startup
+
+    startup.prepare(demo=True)
+    worker = Child([sys.executable, "-m", "tiski.config.cli", "worker"])
+    try:
+        _serve({"web", "live"}, listening=lambda: _welcome(worker))
+    finally:
+        worker.stop()
+    return 0
+
+
+def serve(parts: Collection[str]) -> int:
+    """The server with the given parts only, `web` or `live`."""
+    from . import startup
+
+    startup.prepare()
+    _serve(parts, listening=lambda: None)
+    return 0
+
+
+def work() -> int:
+    """The worker until a signal; as a child of `tiski up` also until its parent is gone."""
+    from . import startup
+
+    stop = threading.Event()
+    supervised = SUPERVISED in os.environ
+    if supervised:
+        threading.Thread(target=_stop_with_the_parent, args=(stop,), name="parent", daemon=True).start()
+    _stop_on_signals(stop, supervised=supervised)
+    startup.prepare()
+    from tiski.kernel import worker
+
+    worker.run(stop)
+    return 0
+
+
+class Child:
+    """A process that is started again, later each time, while it dies; its death never ends this process."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start it and keep it running."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to finish, and end it when that takes too long."""
+        self._stopping.set()
+        if not self._thread.is_alive():
+            return
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+        self._thread.join(STOP_SECONDS)
+        if process is not None and process.poll() is None:
+            process.kill()
+
+    def _keep(self) -> None:
+        wait = 1.0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            # Its end of the pipe closes with this process, however that ends.
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, env={**os.environ, SUPERVISED: "yes"}
+            )
+            if self._stopping.is_set():
+                self._process.terminate()
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > STABLE_SECONDS:
+                wait = 1.0
+            log.error("the worker ended and is started again", extra={"code": code, "wait": wait})
+            self._stopping.wait(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _serve(parts: Collection[str], *, listening: object) -> None:
+    from django.conf import settings
+
+    from . import server
+
+    server.run(settings.TISKI_HOST, settings.TISKI_PORT, parts, listening=listening)  # type: ignore[arg-type]
+
+
+def _welcome(worker: Child) -> None:
+    from django.conf import settings
+
+    worker.start()
+    print(f"Tiski is open.\n\n  Console    {settings.TISKI_BASE_URL}/\n  Demo shop  {settings.TISKI_BASE_URL}/demo/\n")
+    print("Stop with Ctrl-C.", flush=True)
+
+
+def _stop_on_signals(stop: threading.Event, *, supervised: bool) -> None:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    # Ctrl-C reaches parent and child alike: the parent finishes first and then tells its child.
+    signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else on_signal)
+
+
+def _stop_with_the_parent(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()

@@ -1,0 +1,154 @@
+"""A conversation: its page, header, messages, who has it, and whether it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from tiski.accounts import queries as accounts
+from tiski.accounts.models import Agent
+from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
+from tiski.conversations import actions as conversations
+from tiski.conversations import queries
+from tiski.conversations.errors import NoSuchConversation
+from tiski.conversations.models import Conversation
+from tiski.kernel.errors import Invalid
+from tiski.ui.page import show, wants_partial
+
+from . import inbox, panels, shapes
+
+
+def opened(conversation_id: int) -> Conversation:
+    """The conversation, if it is this shop's; raises `NoSuchConversation`."""
+    found = Conversation.objects.select_related("channel_account").filter(id=conversation_id).first()
+    if found is None:
+        raise NoSuchConversation
+    return found
+
+
+@requires(reads_inbox)
+@never_cache
+@require_safe
+def page(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
+    """The conversation beside its list; for htmx the pane alone."""
+    conversation = opened(conversation_id)
+    context = _pane(request, view, conversation)
+    if wants_partial(request):
+        return show(request, "console/conversation.html", **context)
+    return show(request, "console/conversation.html", **(inbox.rows_context(request, view, conversation_id) | context))
+
+
+@requires(reads_inbox)
+@never_cache
+@require_safe
+def header(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
+    """The header as it stands now."""
+    return show(request, "console/_header.html", **_header(request, view, opened(conversation_id)))
+
+
+@requires(reads_inbox)
+@never_cache
+@require_safe
+def customer(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
+    """The customer panel as it stands now."""
+    return show(request, "console/_customer.html", panel=panels.customer(request, view, opened(conversation_id)))
+
+
+@requires(reads_inbox)
+@never_cache
+@require_safe
+def messages(request: ShopRequest, conversation_id: int) -> HttpResponse:
+    """Entries after `?after=<seq>`, or the page of them before `?before=<seq>`."""
+    conversation = opened(conversation_id)
+    before = _seq(request, "before")
+    items = queries.thread(conversation, _seq(request, "after") or 0, before)
+    older = _older(request, conversation, items) if before is not None else ""
+    return show(
+        request, "console/_entries.html", items=shapes.entries(request, conversation_id, items), older=older,
+        unread_from=None,
+    )  # fmt: skip
+
+
+@requires(answers)
+@require_http_methods(["POST", "DELETE"])
+def closure(request: ShopRequest, conversation_id: int) -> HttpResponse:
+    """POST closes the conversation, DELETE opens it again."""
+    conversation = opened(conversation_id)
+    if request.method == "POST":
+        conversations.close(conversation, by=request.actor)
+        address = reverse("console-closure", args=[request.shop.key, conversation_id])
+        return show(request, "console/_closed.html", text=_("The conversation is closed."), undo=address)
+    conversations.reopen(conversation, by=request.actor)
+    return HttpResponse(status=204)
+
+
+@requires(answers)
+@require_http_methods(["POST", "DELETE"])
+def assignment(request: ShopRequest, conversation_id: int) -> HttpResponse:
+    """POST gives the conversation to `agent`, DELETE gives it back to everyone."""
+    conversation = opened(conversation_id)
+    if request.method == "DELETE":
+        conversations.unassign(conversation, by=request.actor)
+        return HttpResponse(status=204)
+    number = request.POST.get("agent", "")
+    agent = Agent.objects.filter(id=int(number[:18])).first() if number.isdecimal() else None
+    if agent is None:
+        raise Invalid(field="agent")
+    conversations.assign(conversation, to=agent, by=request.actor)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204)
+    return redirect("console-conversation", shop=request.shop.key, view="open", conversation_id=conversation_id)
+
+
+def _pane(request: ShopRequest, view: str, conversation: Conversation) -> dict[str, Any]:
+    head = _header(request, view, conversation)
+    items = queries.thread(conversation)
+    read = head["head"].read_seq
+    unread = next((item for item in items if item.author_kind == "customer" and (item.seq or 0) > read), None)
+    return {
+        **head,
+        "conversation": conversation,
+        "items": shapes.entries(request, conversation.id, items),
+        "unread_from": unread.dom_id if unread else None,
+        "older": _older(request, conversation, items),
+        "panel": panels.customer(request, view, conversation),
+        "box": panels.box(request, conversation, head["head"].last_seq),
+        "composer_urls": panels.composer_urls(request, conversation),
+        "messages_url": reverse("console-messages", args=[request.shop.key, conversation.id]),
+        "read_url": reverse("console-read-mark", args=[request.shop.key, conversation.id]),
+        "blanks": shapes.blanks(request),
+    }
+
+
+def _header(request: ShopRequest, view: str, conversation: Conversation) -> dict[str, Any]:
+    key, number = request.shop.key, conversation.id
+    return {
+        "view": view,
+        "head": panels.head(request, conversation),
+        "people": accounts.members(answering=True),
+        "me": request.user.id,
+        "urls": {
+            "back": reverse("console-inbox", args=[key, view]),
+            "refresh": reverse("console-header", args=[key, view, number]),
+            "closure": reverse("console-closure", args=[key, number]),
+            "assignment": reverse("console-assignment", args=[key, number]),
+        },
+    }
+
+
+def _older(request: ShopRequest, conversation: Conversation, items: list[queries.ThreadItem]) -> str:
+    first = next((item.seq for item in items if item.seq is not None), None)
+    if first is None or first <= 1:
+        return ""
+    return f"{reverse('console-messages', args=[request.shop.key, conversation.id])}?before={first}"
+
+
+def _seq(request: ShopRequest, name: str) -> int | None:
+    given = request.GET.get(name, "")
+    return int(given[:18]) if given.isdecimal() else None

@@ -1,0 +1,50 @@
+"""What every page of the console carries: navigation, counts, the shops to switch between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tiski.accounts import policies
+from tiski.accounts import queries as accounts
+from tiski.accounts.policies import ShopRequest
+from tiski.conversations import queries as conversations
+
+ICONS = {"open": "inbox", "mine": "user-check", "unassigned": "users", "closed": "circle-check"}
+MOST_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation."""
+
+    text: str
+    href: str
+    icon: str
+    is_current: bool
+    count: int
+
+
+def view_names() -> dict[str, str]:
+    """The views of the inbox as people call them."""
+    return {"open": _("Open"), "mine": _("Mine"), "unassigned": _("Unassigned"), "closed": _("Closed")}
+
+
+def navigation(request: ShopRequest, view: str = "") -> dict[str, Any]:
+    """The context of the navigation column; `view` is the open one."""
+    counts = conversations.inbox_counts(request.user.id)
+    numbers = {"open": counts.open, "mine": counts.mine, "unassigned": counts.unassigned, "closed": 0}
+    entries = [
+        Entry(name, reverse("console-inbox", args=[request.shop.key, key]), ICONS[key], key == view, numbers[key])
+        for key, name in view_names().items()
+    ]
+    return {
+        "navigation": entries,
+        "view": view,
+        "shops": accounts.shops_of(request.user),
+        "may_run": policies.may(policies.runs_the_shop, request.membership),
+        "may_answer": policies.may(policies.answers, request.membership),
+    }

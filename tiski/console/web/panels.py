@@ -1,0 +1,172 @@
+"""What stands around a thread, as `ui/parts` draws it: header, composer, customer panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tiski.accounts.models import Language
+from tiski.accounts.policies import ShopRequest, answers
+from tiski.conversations import queries as conversations
+from tiski.conversations.contract import channel_for
+from tiski.conversations.models import Attachment, Conversation
+from tiski.customers import queries as customers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The header of an open conversation."""
+
+    id: int
+    subject: str
+    customer_name: str
+    channel_label: str
+    opened_at: datetime
+    closed_at: datetime | None
+    assignee_name: str
+    may_act: bool
+    last_seq: int
+    read_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFile:
+    """A file that waits in the draft."""
+
+    id: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """The composer: whether, where to, and what was begun."""
+
+    conversation_id: int
+    can_send: bool
+    reason: str = ""
+    remedy_url: str = ""
+    remedy_text: str = ""
+    recipient: str = ""
+    sender_name: str
+    seen_seq: int
+    sends_on_enter: bool
+    mode: str = "reply"
+    reply_draft: str = ""
+    note_draft: str = ""
+    draft_version: int = 0
+    note_version: int = 0
+    draft_files: tuple[DraftFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An address of the customer."""
+
+    kind: str
+    value: str
+    is_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Another conversation with the same customer."""
+
+    href: str
+    subject: str
+    channel_kind: str
+    at: datetime
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """The customer panel."""
+
+    id: int
+    name: str
+    since: datetime
+    language_name: str
+    identities: tuple[Known, ...]
+    figures: tuple[tuple[str, str], ...] = ()
+    earlier: tuple[Past, ...] = ()
+    note: str = field(default="")
+
+
+def head(request: ShopRequest, conversation: Conversation) -> Head:
+    """The header for this reader."""
+    found = conversations.header(conversation.id, request.user)
+    return Head(
+        id=found.id,
+        subject=found.subject,
+        customer_name=found.customer_name,
+        channel_label=channel_for(found.channel_kind).name,
+        opened_at=found.opened_at,
+        closed_at=found.closed_at,
+        assignee_name=found.assignee_name,
+        may_act=answers.allows(request.membership.role),
+        last_seq=found.last_seq,
+        read_seq=found.read_seq,
+    )
+
+
+def box(request: ShopRequest, conversation: Conversation, last_seq: int) -> Box:
+    """The composer for this reader; closed for those who only read, and where the channel refuses."""
+    shared = {"conversation_id": conversation.id, "sender_name": request.user.name, "seen_seq": last_seq}
+    if not answers.allows(request.membership.role):
+        return Box(**shared, can_send=False, sends_on_enter=False, reason=_("Your role lets you read, not answer."))
+    found = conversations.composer(conversation, request.user)
+    mode = "note" if found.note.body and not found.reply.body else "reply"
+    current = found.note if mode == "note" else found.reply
+    return Box(
+        **shared,
+        can_send=found.verdict.is_allowed,
+        reason=found.verdict.reason,
+        recipient=_("To: %(recipients)s") % {"recipients": ", ".join(found.recipients)} if found.recipients else "",
+        sends_on_enter=not found.recipients,
+        mode=mode,
+        reply_draft=found.reply.body,
+        note_draft=found.note.body,
+        draft_version=current.version,
+        note_version=found.note.version,
+        draft_files=_draft_files(current.files),
+    )
+
+
+def composer_urls(request: ShopRequest, conversation: Conversation) -> dict[str, str]:
+    """Where the composer posts to."""
+    names = {"send": "console-send", "draft": "console-draft", "files": "console-upload"}
+    return {use: reverse(name, args=[request.shop.key, conversation.id]) for use, name in names.items()}
+
+
+def customer(request: ShopRequest, view: str, conversation: Conversation) -> Panel:
+    """The customer of the conversation, with their other conversations."""
+    found = customers.customer_panel(conversation.customer_id)
+    languages = dict(Language.choices)
+    return Panel(
+        id=found.id,
+        name=found.name,
+        since=found.first_seen,
+        language_name=languages.get(found.language or conversation.language, ""),
+        identities=tuple(Known(each.kind, each.shown, each.is_verified) for each in found.identities),
+        earlier=tuple(
+            Past(
+                reverse("console-conversation", args=[request.shop.key, view, past.id]),
+                past.subject or past.snippet,
+                past.channel_kind,
+                past.last_at,
+                not past.is_closed,
+            )
+            for past in conversations.earlier_conversations(conversation.customer_id, without=conversation.id)
+        ),
+    )
+
+
+def _draft_files(blob_ids: tuple[str, ...]) -> tuple[DraftFile, ...]:
+    if not blob_ids:
+        return ()
+    found = Attachment.objects.filter(blob_id__in=blob_ids, message__isnull=True, note__isnull=True)
+    return tuple(DraftFile(*row) for row in found.values_list("blob_id", "name", "size"))

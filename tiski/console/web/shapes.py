@@ -1,0 +1,126 @@
+"""Entries of a thread as `ui/parts/_message.html` draws them: addresses, sentences, states in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tiski.accounts.policies import ShopRequest
+from tiski.conversations.queries import FileRow, ThreadItem
+from tiski.kernel import clock, text
+from tiski.kernel.text import SANITISER_VERSION
+
+FAILED = frozenset({"failed", "bounced", "unknown"})
+ON_ITS_WAY = frozenset({"held", "queued", "sending"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A file as a link, with a picture when it is one."""
+
+    name: str
+    size: int
+    url: str
+    thumbnail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of the time rail."""
+
+    dom_id: str
+    kind: str
+    author_kind: str
+    author_name: str
+    at: datetime
+    text: str
+    html: str = ""
+    files: tuple[FileLink, ...] = ()
+    state: str = ""
+    reason: str = ""
+    is_automatic: bool = False
+    is_verified: bool = True
+    seq: int | None = None
+    quoted: str = ""
+    original_url: str = ""
+    undo_url: str = ""
+    undo_until: datetime | None = None
+    retry_url: str = ""
+
+
+def entries(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Entry]:
+    """The items as they are drawn for this reader."""
+    return [_entry(request, conversation_id, item) for item in items]
+
+
+def blanks(request: ShopRequest) -> list[Entry]:
+    """Empty bubbles of each kind and state, which the composer fills and shows before the answer has come."""
+    now, name = clock.now(), request.user.name
+    return [
+        Entry(dom_id="blank", kind=kind, author_kind="agent", author_name=name, at=now, text="", state=state)
+        for kind in ("message", "note")
+        for state in ("sending", "failed")
+    ]
+
+
+def _entry(request: ShopRequest, conversation_id: int, item: ThreadItem) -> Entry:
+    key = request.shop.key
+    if item.kind == "event":
+        return Entry(
+            dom_id=item.dom_id, kind="event", author_kind=item.author_kind, author_name=item.author_name, at=item.at,
+            text=_sentence(item), seq=item.seq,
+        )  # fmt: skip
+    held = item.state == "held" and item.author_id == request.user.id and item.message_id is not None
+    stuck = item.state in FAILED and item.outbox_item is not None
+    return Entry(
+        dom_id=item.dom_id,
+        kind=item.kind,
+        author_kind=item.author_kind,
+        author_name=item.author_name,
+        at=item.at,
+        text=text.text_to_html(item.text),
+        html=text.shown_again(item.html, version=SANITISER_VERSION) if item.html else "",
+        files=tuple(_file(key, file) for file in item.files),
+        state=_state(item.state),
+        reason=item.reason,
+        is_automatic=item.is_automatic,
+        is_verified=item.is_verified,
+        seq=item.seq,
+        quoted=item.quoted,
+        original_url=reverse("console-original", args=[key, item.raw_id]) if item.raw_id else "",
+        undo_url=reverse("console-withdrawal", args=[key, conversation_id, item.message_id]) if held else "",
+        undo_until=item.next_at if held else None,
+        retry_url=reverse("console-retry", args=[key, conversation_id, item.outbox_item]) if stuck else "",
+    )
+
+
+def _file(key: str, file: FileRow) -> FileLink:
+    address = reverse("console-file", args=[key, file.blob_id])
+    is_picture = file.content_type.startswith("image/") and file.width is not None
+    return FileLink(file.name, file.size, address, address if is_picture else "")
+
+
+def _state(state: str) -> str:
+    if state in FAILED:
+        return "failed"
+    return "sending" if state in ON_ITS_WAY else state
+
+
+def _sentence(item: ThreadItem) -> str:
+    name = item.author_name
+    if item.event == "assigned" and item.author_name == item.about:
+        return _("%(name)s took the conversation") % {"name": name}
+    sentences = {
+        "assigned": _("%(name)s gave the conversation to %(about)s"),
+        "unassigned": _("%(name)s gave the conversation back to everyone"),
+        "closed": _("%(name)s closed the conversation"),
+        "reopened": _("%(name)s opened the conversation again"),
+        "withdrawn": _("%(name)s took a message back"),
+    }
+    if item.event == "reopened" and item.author_kind == "customer":
+        return _("The customer wrote again, so the conversation is open")
+    return sentences[item.event] % {"name": name or _("Automation"), "about": item.about}

@@ -1,0 +1,205 @@
+"""The outbox: what leaves the house is a row first, claimed before it is sent (channels.md 3.11, reliability.md 3).
+
+A claim carries a fence. The result of a claim that was taken over is refused, so a worker that was paused and wakes
+up late changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from tiski.conversations.contract import Destination, Outgoing
+from tiski.conversations.errors import ClaimLost, NotWaitingForRetry
+from tiski.conversations.events import MessageDelayed, MessageDelivered, MessageFailed, OutboxQueued
+from tiski.conversations.models import Message, OutboxItem, OutboxState
+from tiski.conversations.policies import require_answering
+from tiski.kernel import clock, rows
+from tiski.kernel.action import SYSTEM, Actor, action
+from tiski.kernel.events import Emission, emit, emit_many
+
+UNDO_SECONDS = 10
+LEASE = timedelta(seconds=60)
+WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
+LONG_WAIT = timedelta(hours=4)
+GIVES_UP_AFTER = timedelta(hours=72)
+WARNS_AT_TRY = len(WAITS) + 2  # the first one that is made more than four hours after the message was due
+UNKNOWN_WAIT = timedelta(minutes=15)
+
+# A claim that ran out is a try whose outcome nobody knows: the first is repeated, the second waits for a person.
+LAPSE = """
+    UPDATE conversations_outboxitem
+    SET state = 'unknown', uncertain = uncertain + 1, send_after = CASE WHEN uncertain = 0 THEN claimed_until END,
+        error = 'The worker that was sending it stopped before it could say how it went.'
+    WHERE state = 'claimed' AND claimed_until < %s {which}
+    RETURNING id, shop_id, message_id, send_after
+"""
+CLAIM = """
+    UPDATE conversations_outboxitem
+    SET state = 'claimed', owner = %s, claimed_until = %s, fence = fence + 1, tries = tries + 1
+    WHERE id IN (
+        SELECT id FROM conversations_outboxitem
+        WHERE state IN ('queued', 'held', 'unknown') AND send_after <= %s {which}
+        ORDER BY send_after, id LIMIT %s {lock})
+    RETURNING id
+"""
+
+
+@action
+def queue_outbox(
+    message: Message, destinations: Sequence[Destination], *, send_after: datetime | None = None, by: Actor
+) -> list[OutboxItem]:
+    """Put a message on its way to each recipient, in the transaction that stores it; held until `send_after`."""
+    now = clock.now()
+    due = send_after or now
+    state = OutboxState.HELD if due > now else OutboxState.QUEUED
+    items = [
+        OutboxItem.objects.create(
+            shop_id=message.shop_id,
+            message=message,
+            channel_account_id=message.channel_account_id,
+            recipient=destination.recipient,
+            stable_id=destination.stable_id,
+            state=state,
+            send_after=due,
+            first_due_at=due,
+        )
+        for destination in destinations
+    ]
+    for item in items:
+        emit(OutboxQueued(item=item.id), by=by, at=due)
+    return items
+
+
+@action
+def claim_due(limit: int, owner: str, *, item_id: int | None = None, by: Actor = SYSTEM) -> list[Outgoing]:
+    """Take up to `limit` items that are due, or the one named; nobody else gets them before the lease of `owner` ends.
+
+    Works over all shops: each item says whose it is.
+    """
+    now = clock.now()
+    lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    which, one = ("AND id = %s", [item_id]) if item_id is not None else ("", [])
+    with connection.cursor() as cursor:
+        cursor.execute(LAPSE.format(which=which), [rows.moment(now), *one])
+        lapsed = cursor.fetchall()
+        claim = [owner, rows.moment(now + LEASE), rows.moment(now), *one, limit]
+        cursor.execute(CLAIM.format(which=which, lock=lock), claim)
+        claimed = sorted(row[0] for row in cursor.fetchall())
+    _warn_of_lapsed(lapsed, by)
+    items = OutboxItem.unscoped.filter(id__in=claimed).select_related("message").order_by("send_after", "id")
+    return [_outgoing(item) for item in items]
+
+
+@action
+def record_accepted(outgoing: Outgoing, *, provider_id: str = "", by: Actor = SYSTEM) -> None:
+    """The other side has taken the message. Nothing after this may send it again. Raises `ClaimLost`."""
+    _settle(outgoing, state=OutboxState.ACCEPTED, provider_id=provider_id, accepted_at=clock.now(), error="")
+    delivered = MessageDelivered(
+        conversation=outgoing.conversation_id, message=outgoing.message_id, item=outgoing.item_id
+    )
+    emit(delivered, by=by)
+
+
+@action
+def record_failed(outgoing: Outgoing, *, permanent: bool, reason: str, by: Actor = SYSTEM) -> None:
+    """It was not taken: for good, or to be tried again after 1, 5, 15, 60 minutes, then every 4 hours up to 72.
+
+    Raises `ClaimLost`.
+    """
+    due = OutboxItem.objects.values_list("first_due_at", flat=True).get(id=outgoing.item_id)
+    if permanent or clock.now() - due >= GIVES_UP_AFTER:
+        _settle(outgoing, state=OutboxState.FAILED, error=reason[:500])
+        _tell_failure(outgoing, reason, by)
+        return
+    wait = WAITS[outgoing.tries - 1] if outgoing.tries <= len(WAITS) else LONG_WAIT
+    _put_off(outgoing, wait * random.uniform(1, 1.1), by=by, error=reason[:500])  # noqa: S311  jitter, no secret
+    if outgoing.tries == WARNS_AT_TRY:
+        delayed = MessageDelayed(
+            conversation=outgoing.conversation_id, message=outgoing.message_id, item=outgoing.item_id
+        )
+        emit(delayed, by=by)
+
+
+@action
+def record_unknown(outgoing: Outgoing, *, reason: str, by: Actor = SYSTEM) -> None:
+    """Nobody knows whether it was taken. Tried once more after 15 minutes; a second time it waits for a person.
+
+    Raises `ClaimLost`.
+    """
+    if OutboxItem.objects.values_list("uncertain", flat=True).get(id=outgoing.item_id) == 0:
+        _put_off(outgoing, UNKNOWN_WAIT, by=by, state=OutboxState.UNKNOWN, uncertain=1, error=reason[:500])
+        return
+    _settle(outgoing, state=OutboxState.UNKNOWN, error=reason[:500], uncertain=2)
+    _tell_failure(outgoing, reason, by)
+
+
+@action
+def retry(item: OutboxItem, *, by: Actor) -> None:
+    """A person wants a failed or uncertain item sent again, now, under the same name. Raises `NotWaitingForRetry`."""
+    require_answering(by)
+    now = clock.now()
+    waiting = OutboxItem.objects.filter(id=item.id, state__in=[OutboxState.FAILED, OutboxState.UNKNOWN])
+    if not waiting.update(state=OutboxState.QUEUED, send_after=now, first_due_at=now, tries=0, uncertain=0, error=""):
+        raise NotWaitingForRetry
+    emit(OutboxQueued(item=item.id), by=by)
+
+
+@action
+def record_bounced(item: OutboxItem, *, reason: str, by: Actor = SYSTEM) -> None:
+    """What had been accepted came back."""
+    changed = OutboxItem.objects.filter(id=item.id).exclude(state=OutboxState.BOUNCED)
+    if changed.update(state=OutboxState.BOUNCED, error=reason[:500], send_after=None):
+        conversation = item.message.conversation_id
+        emit(MessageFailed(conversation=conversation, message=item.message_id, item=item.id, reason=reason), by=by)
+
+
+def _outgoing(item: OutboxItem) -> Outgoing:
+    return Outgoing(
+        item_id=item.id,
+        fence=item.fence,
+        shop_id=item.shop_id,
+        channel_account_id=item.channel_account_id,
+        conversation_id=item.message.conversation_id,
+        message_id=item.message_id,
+        recipient=item.recipient,
+        stable_id=item.stable_id,
+        tries=item.tries,
+        is_automatic=item.message.is_automatic,
+    )
+
+
+def _settle(outgoing: Outgoing, **result: object) -> None:
+    mine = OutboxItem.objects.filter(id=outgoing.item_id, fence=outgoing.fence, state=OutboxState.CLAIMED)
+    if not mine.update(**{"send_after": None, "claimed_until": None, "owner": "", **result}):
+        raise ClaimLost
+
+
+def _put_off(outgoing: Outgoing, wait: timedelta, *, by: Actor, **result: object) -> None:
+    due = clock.now() + wait
+    _settle(outgoing, **{"state": OutboxState.QUEUED, "send_after": due, **result})
+    emit(OutboxQueued(item=outgoing.item_id), by=by, at=due)
+
+
+def _tell_failure(outgoing: Outgoing, reason: str, by: Actor) -> None:
+    failed = MessageFailed(
+        conversation=outgoing.conversation_id, message=outgoing.message_id, item=outgoing.item_id, reason=reason[:500]
+    )
+    emit(failed, by=by)
+
+
+def _warn_of_lapsed(lapsed: Sequence[tuple[int, int, int, object]], by: Actor) -> None:
+    given_up = {message: (item, shop) for item, shop, message, send_after in lapsed if send_after is None}
+    if not given_up:
+        return
+    conversations = Message.unscoped.filter(id__in=given_up).values_list("id", "conversation_id")
+    reason = "The worker stopped twice while sending it."
+    emissions = []
+    for message, conversation in conversations:
+        item, shop = given_up[message]
+        failed = MessageFailed(conversation=conversation, message=message, item=item, reason=reason)
+        emissions.append(Emission(shop, failed, by))
+    emit_many(emissions)

@@ -1,0 +1,35 @@
+"""How the queries of this package read: plain rows from SQL, for the pages that are asked for most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+Row = tuple[Any, ...]
+
+
+def fetch(statement: str, parameters: Sequence[object]) -> list[Row]:
+    """All rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def moment(value: Any) -> datetime:
+    """A time from a raw row as an aware one: SQLite yields it without its zone, or as text out of an expression."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def moment_or_none(value: Any) -> datetime | None:
+    """The same for a column that may be empty."""
+    return None if value is None else moment(value)
+
+
+def marks(values: Sequence[object]) -> str:
+    """So many placeholders, for an IN list."""
+    return ", ".join(["%s"] * len(values))

@@ -1,0 +1,30 @@
+"""Finding a conversation by who it is with or what it is called."""
+
+from __future__ import annotations
+
+from tiski.accounts.models import Agent, Shop
+from tiski.conversations.models import Conversation
+from tiski.conversations.queries.inbox import PAGE, InboxRow, rows_of
+from tiski.customers.queries import matching
+
+NEWEST = 5_000
+"""Subjects are looked for among this many of the newest conversations; a search over all text comes with its index."""
+
+
+def search(shop: Shop, agent: Agent, words: str) -> list[InboxRow]:
+    """Conversations whose customer's name, email or phone begins with the words, or whose subject contains them.
+
+    Newest first, fifty at the most. A number is looked up as the conversation's own number as well.
+    """
+    words = words.strip()
+    if not words:
+        return []
+    mine = Conversation.objects.filter(shop_id=shop.id)
+    people = matching(words)
+    found = set(mine.filter(customer_id__in=people).order_by("-last_message_at").values_list("id", flat=True)[:PAGE])
+    newest = mine.order_by("-last_message_at").values("id")[:NEWEST]
+    called = mine.filter(id__in=newest, subject__icontains=words).order_by("-last_message_at")
+    found |= set(called.values_list("id", flat=True)[:PAGE])
+    if words.isascii() and words.isdigit() and len(words) < 19:
+        found |= set(mine.filter(id=int(words)).values_list("id", flat=True))
+    return rows_of(sorted(found), agent)[:PAGE]

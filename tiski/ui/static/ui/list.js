@@ -1,0 +1,227 @@
+/**
+ * The inbox list: keeps rows fresh one by one, never moves what is being read, and moves focus with the keys.
+ *
+ *     <tiski-list data-row-url="/…/conversations/{key}/row/" data-url="/…/rows/" data-topic="inbox">
+ *       <button class="list-held" data-one="1 new" data-other="{count} new" hidden></button>
+ *       <ul class="conversation-rows"><li id="conversation-7" data-key="7" data-sort="1795…"><a href="…">…</a></li></ul>
+ *     </tiski-list>
+ *
+ * `data-row-url` answers one row, or 204 when it no longer belongs here; `data-url` the first rows after a long absence.
+ */
+
+import { ask, enliven, fragment } from "./requests.js";
+
+const [REST, ADVANCE] = [100, 200];
+
+class List extends HTMLElement {
+  #end = new AbortController();
+  #resting = 0;
+  /** Rows that wait until nobody looks. @type {Map<string, HTMLElement>} */
+  #held = new Map();
+  /** Rows being fetched, and whether they changed once more meanwhile. @type {Map<string, boolean>} */
+  #asked = new Map();
+
+  connectedCallback() {
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    document.body.addEventListener(`live:${this.dataset.topic}`, (event) => this.#heard(/** @type {CustomEvent} */ (event)), { signal });
+    document.addEventListener("tiski:step", (event) => this.#step(/** @type {CustomEvent} */ (event).detail), { signal });
+    document.addEventListener("htmx:after:swap", () => this.#mark(location.pathname), { signal });
+    document.addEventListener("htmx:before:request", (event) => this.#advance(/** @type {CustomEvent} */ (event)), { signal });
+    this.addEventListener("click", (event) => this.#press(event), { signal });
+    this.addEventListener("focusin", (event) => this.#rove(/** @type {HTMLElement} */ (event.target)), { signal });
+    for (const name of ["pointerleave", "focusout"]) this.addEventListener(name, () => setTimeout(() => this.#release()), { signal });
+    this.#mark(location.pathname);
+    this.#rove(this.#current() ?? this.#links()[0]);
+  }
+
+  disconnectedCallback() {
+    this.#end.abort();
+  }
+
+  #body() {
+    return /** @type {HTMLElement} */ (this.querySelector(".conversation-rows"));
+  }
+
+  /** @returns {HTMLElement[]} */
+  #rows() {
+    return /** @type {HTMLElement[]} */ ([...this.#body().children]);
+  }
+
+  /** @returns {HTMLAnchorElement[]} */
+  #links() {
+    return [...this.#body().querySelectorAll("a")];
+  }
+
+  #current() {
+    return this.#links().find((link) => link.ariaCurrent);
+  }
+
+  /** @param {CustomEvent<{keys: number[]}>} event */
+  #heard({ detail }) {
+    if (!detail.keys.length) void this.#refetch();
+    for (const key of detail.keys) void this.#fetch(String(key));
+  }
+
+  /** @param {string} key */
+  async #fetch(key) {
+    if (this.#asked.has(key)) return this.#asked.set(key, true);
+    this.#asked.set(key, false);
+    const url = (this.dataset.rowUrl ?? "").replace("{key}", key);
+    const answer = await ask(url).catch(() => null);
+    const again = this.#asked.get(key);
+    this.#asked.delete(key);
+    if (again) return this.#fetch(key);
+    if (answer?.status === 204 || answer?.status === 404) this.#remove(key);
+    else if (answer?.ok) this.#take(fragment(await answer.text()));
+  }
+
+  async #refetch() {
+    const answer = this.dataset.url ? await ask(this.dataset.url).catch(() => null) : null;
+    if (!answer?.ok) return;
+    const fresh = fragment(await answer.text());
+    const rows = /** @type {HTMLElement[]} */ ([...fresh.querySelectorAll("li[data-key]")]);
+    const kept = new Set(rows.map((row) => row.dataset.key));
+    const oldest = Math.min(...rows.map(order));
+    for (const row of this.#rows()) {
+      if (!kept.has(row.dataset.key) && order(row) >= oldest) this.#remove(row.dataset.key ?? "");
+    }
+    this.#take(fresh);
+  }
+
+  /** @param {DocumentFragment} fresh */
+  #take(fresh) {
+    for (const row of [...fresh.querySelectorAll("li[data-key]")]) this.#upsert(/** @type {HTMLElement} */ (row));
+    this.#mark(location.pathname);
+    this.#count();
+  }
+
+  /** @param {HTMLElement} fresh */
+  #upsert(fresh) {
+    const key = fresh.dataset.key ?? "";
+    const row = this.#rows().find((each) => each.dataset.key === key);
+    if (!row) return this.#isWatched() ? this.#held.set(key, fresh) : this.#place(fresh);
+    const moves = order(row) !== order(fresh);
+    const focused = row.contains(document.activeElement);
+    row.className = fresh.className;
+    row.replaceChildren(...fresh.childNodes);
+    enliven(row);
+    if (focused) row.querySelector("a")?.focus({ preventScroll: true });
+    if (!moves) return;
+    row.dataset.sort = fresh.dataset.sort;
+    if (this.#isWatched()) this.#held.set(key, row);
+    else this.#place(row);
+  }
+
+  /** Newest first. A move keeps focus and what else the row holds. @param {HTMLElement} row */
+  #place(row) {
+    const after = this.#rows().find((each) => each !== row && order(each) < order(row)) ?? null;
+    const body = this.#body();
+    if (row.isConnected && row.nextElementSibling === after) return;
+    const focused = row.contains(document.activeElement) ? document.activeElement : null;
+    if (row.isConnected && "moveBefore" in body) body.moveBefore(row, after);
+    else body.insertBefore(row, after);
+    enliven(row);
+    if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  }
+
+  /** @param {string} key */
+  #remove(key) {
+    this.#held.delete(key);
+    const row = this.#rows().find((each) => each.dataset.key === key);
+    if (row?.contains(document.activeElement)) this.#neighbour(row)?.focus();
+    row?.remove();
+    this.#count();
+  }
+
+  /** Whether a move would pull something away from under a pointer or from a reader. */
+  #isWatched() {
+    const body = this.#body();
+    const hovered = matchMedia("(hover: hover)").matches && body.matches(":hover");
+    return this.#rows().length > 0 && (hovered || body.contains(document.activeElement));
+  }
+
+  #count() {
+    const button = /** @type {HTMLElement} */ (this.querySelector(".list-held"));
+    const count = this.#held.size;
+    const { one = "", other = "" } = button.dataset;
+    button.textContent = new Intl.PluralRules(document.documentElement.lang).select(count) === "one" ? one : other.replace("{count}", String(count));
+    button.hidden = count === 0;
+  }
+
+  #release(anyway = false) {
+    if (!anyway && this.#isWatched()) return;
+    for (const row of this.#held.values()) this.#place(row);
+    this.#held.clear();
+    this.#count();
+    this.#mark(location.pathname);
+  }
+
+  /** @param {Event} event */
+  #press(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (target.closest(".list-held")) {
+      this.#release(true);
+      this.#links()[0]?.focus();
+    }
+    const link = target.closest("a");
+    if (link && this.#body().contains(link)) this.#mark(link.pathname);
+  }
+
+  /** @param {string} path */
+  #mark(path) {
+    for (const link of this.#links()) link.ariaCurrent = link.pathname === path ? "true" : null;
+  }
+
+  /** One row is in the tab order: the one that has, or last had, the focus. @param {Element | undefined} target */
+  #rove(target) {
+    const chosen = target?.closest("a");
+    if (!chosen || !this.#body().contains(chosen)) return;
+    for (const link of this.#links()) link.tabIndex = link === chosen ? 0 : -1;
+  }
+
+  /** @param {number} by */
+  #step(by) {
+    const links = this.#links();
+    const from = links.findIndex((link) => link === document.activeElement);
+    const here = from >= 0 ? from : links.findIndex((link) => link.ariaCurrent);
+    const link = links[here < 0 ? 0 : Math.min(links.length - 1, Math.max(0, here + by))];
+    if (!link) return;
+    link.focus();
+    clearTimeout(this.#resting);
+    // hx-preload listens for it: who rests on a row is likely to open it.
+    this.#resting = window.setTimeout(() => link.dispatchEvent(new Event("rest")), REST);
+  }
+
+  /** @param {Element} row */
+  #neighbour(row) {
+    return (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("a") ?? null;
+  }
+
+  /** Acting on the open conversation leads to the next one, when it went through or after a moment. @param {CustomEvent} event */
+  #advance({ detail: { ctx } }) {
+    const row = this.#current()?.closest("li");
+    if (!ctx?.sourceElement.matches("[data-advances]") || !row) return;
+    const next = this.#neighbour(row);
+    this.dataset.advancing = "";
+    const go = () => {
+      clearTimeout(timer);
+      document.removeEventListener("htmx:after:request", done);
+      if (next?.isConnected) {
+        next.focus({ preventScroll: true });
+        next.click();
+      } else /** @type {HTMLElement | null} */ (document.querySelector(".conversation-back"))?.click();
+      document.addEventListener("htmx:after:swap", () => delete this.dataset.advancing, { once: true });
+    };
+    const done = (/** @type {Event} */ answer) => /** @type {CustomEvent} */ (answer).detail.ctx === ctx && go();
+    const timer = setTimeout(go, ADVANCE);
+    document.addEventListener("htmx:after:request", done);
+  }
+}
+
+/** @param {HTMLElement} row */
+function order(row) {
+  return Number(row.dataset.sort);
+}
+
+customElements.define("tiski-list", List);

@@ -1,0 +1,1 @@
+"""The chat on a shop's page: its scripts, its config, the hosted page and the preview of the settings."""

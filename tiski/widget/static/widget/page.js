@@ -1,0 +1,56 @@
+/** The shop's page around the widget: when it is idle, when it changes, and when it shows something more important. */
+
+const BOOT_WITHIN = 4000;
+const LOOK_EVERY = 2000;
+
+/** Old browsers get nothing rather than something broken. */
+export function capable() {
+  return "adoptedStyleSheets" in Document.prototype && "replaceChildren" in Element.prototype && "inert" in HTMLElement.prototype;
+}
+
+/** After `load`, outside prerendering, when the page has nothing better to do. @param {() => void} task @param {boolean} now */
+export function whenIdle(task, now) {
+  const later = () => whenIdle(task, now);
+  if (/** @type {any} */ (document).prerendering) document.addEventListener("prerenderingchange", later, { once: true });
+  else if (document.readyState !== "complete") window.addEventListener("load", later, { once: true });
+  else if (now || !window.requestIdleCallback) setTimeout(task, now ? 0 : 200);
+  else window.requestIdleCallback(task, { timeout: BOOT_WITHIN });
+}
+
+/** Page changes without a load; `history` is never patched. @param {() => void} changed */
+export function watchAddress(changed) {
+  const navigation = /** @type {any} */ (window).navigation;
+  if (navigation) return navigation.addEventListener("navigatesuccess", changed);
+  let seen = location.href;
+  const look = () => {
+    if (location.href === seen || document.visibilityState !== "visible") return;
+    seen = location.href;
+    changed();
+  };
+  window.addEventListener("popstate", look);
+  return setInterval(look, LOOK_EVERY);
+}
+
+/** Out of sight while a modal dialog of the shop is open. @param {() => HTMLElement} host */
+export function makeWay(host) {
+  const look = () => {
+    const modal = document.querySelector(":modal");
+    host().hidden = Boolean(modal);
+    if (modal) setTimeout(look, 500);
+  };
+  new MutationObserver(look).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ["open"] });
+  look();
+}
+
+/** The shop's own buttons, `data-tiski-open`. @param {(button: Element) => void} pressed */
+export function watchButtons(pressed) {
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-tiski-open]") : null;
+    if (button) pressed(button);
+  });
+}
+
+/** Say what the shop's own buttons do. */
+export function markButtons() {
+  document.querySelectorAll("[data-tiski-open]").forEach((button) => button.setAttribute("aria-haspopup", "dialog"));
+}
