@@ -14,7 +14,7 @@ test:
 soak:
 	@scripts/test --soak
 
-bench: install
+bench: .venv/installed-test
 	@.venv/bin/python -m bench
 
 format: .venv/installed-test

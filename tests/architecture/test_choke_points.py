@@ -20,22 +20,27 @@ PYTHON_RULES = [
 Rule = Callable[[Source], list[str]]
 
 
+def _findings(rule: Rule, code: list[Source]) -> str:
+    """What the rule says of our code; the storefronts are other people's pages, careless or strict on purpose."""
+    ours = [source for source in code if not source.within("tiski/testing/storefronts/*")]
+    return "\n".join(finding for source in ours for finding in rule(source))
+
+
 @pytest.mark.parametrize("rule", PYTHON_RULES)
 def test_no_product_code_goes_around_a_choke_point(rule: Rule) -> None:
-    assert "\n".join(finding for source in product() for finding in rule(source)) == ""
+    assert _findings(rule, product()) == ""
 
 
 def test_templates_carry_no_code_no_styles_and_nothing_unescaped() -> None:
-    templates = sources(".html", ".txt", under="tiski/")
-    assert "\n".join(finding for source in templates for finding in looks.unsafe_markup(source)) == ""
+    assert _findings(looks.unsafe_markup, sources(".html", ".txt", under="tiski/")) == ""
 
 
 def test_colours_are_tokens() -> None:
-    assert "\n".join(finding for source in sources(".css") for finding in looks.colour_literals(source)) == ""
+    assert _findings(looks.colour_literals, sources(".css")) == ""
 
 
 def test_browser_code_runs_no_strings() -> None:
-    assert "\n".join(finding for source in sources(".js") for finding in looks.unsafe_script(source)) == ""
+    assert _findings(looks.unsafe_script, sources(".js")) == ""
 
 
 @pytest.mark.parametrize(

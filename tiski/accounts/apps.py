@@ -10,5 +10,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Fill the kernel's registry of handlers."""
-        from . import handlers  # noqa: F401
+        """Fill the kernel's registries of handlers and live topics."""
+        from . import handlers, plugs  # noqa: F401

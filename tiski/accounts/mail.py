@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from ipaddress import ip_address
-from smtplib import SMTPException, SMTPResponseException
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import TextIO
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -96,13 +96,18 @@ def _send(letter: EmailMessage, server: MailServer) -> None:
     )
     try:
         letter.send()
+    except SMTPRecipientsRefused as refused:
+        raise _refused(next(iter(refused.recipients.values()))[0]) from None
     except SMTPResponseException as refused:
-        permanent = 500 <= refused.smtp_code < 600
-        raise SendFailed(permanent=permanent, reason=f"the mail server refused it with {refused.smtp_code}") from None
+        raise _refused(refused.smtp_code) from None
     except (SMTPException, OSError) as failed:
         raise SendFailed(
             permanent=False, reason=f"the mail server could not be used ({type(failed).__name__})"
         ) from None
+
+
+def _refused(code: int) -> SendFailed:
+    return SendFailed(permanent=500 <= code < 600, reason=f"the mail server refused it with {code}")
 
 
 def _domain() -> str:

@@ -1,4 +1,4 @@
-"""The live topics of conversations: who may watch the inbox, one conversation, and their own drafts and read marks."""
+"""The live topics of conversations: who may watch the inbox and one conversation."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ def watches_conversation(principal: live.Principal, subject_id: int | None) -> b
     return Conversation.unscoped.filter(shop_id=principal.shop_id, id=subject_id).exists()
 
 
-def watches_own_desk(principal: live.Principal, subject_id: int | None) -> bool:
-    """An agent watches what is theirs alone."""
-    return subject_id is not None and subject_id == _agent(principal)
-
-
 def _agent(principal: live.Principal) -> int | None:
     kind, _dash, number = principal.id.partition("-")
     return int(number) if kind == "agent" and number.isdigit() else None
@@ -33,5 +28,4 @@ def _agent(principal: live.Principal) -> int | None:
 
 live.hub.topics.register_topic("inbox", watches_inbox)
 live.hub.topics.register_topic("conversation", watches_conversation)
-live.hub.topics.register_topic("agent", watches_own_desk)
 live.hub.topics.register_parent("conversation", "inbox")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -171,7 +172,7 @@ def _meet(strangers: dict[Key, Introduction], *, by: Actor) -> dict[Key, int]:
     return {key: made[key] for key in kept} | _owners(key for key in made if key not in kept)
 
 
-def _claim_addresses(made: dict[Key, int], strangers: dict[Key, Introduction], now: object) -> list[Key]:
+def _claim_addresses(made: dict[Key, int], strangers: dict[Key, Introduction], now: Any) -> list[Key]:
     """Insert the identities, skipping those another transaction inserted meanwhile; returns those we got."""
     values = [
         (shop, customer, kind, value, "" if kind == "visitor" else strangers[shop, kind, value].value.strip(), now)

@@ -5,6 +5,7 @@ Guests sit at tables (topics `table-7`), say things that everyone at the table h
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Collection, Sequence
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 import msgspec
-from django.db import transaction
+from django.db import connection, transaction
 from websockets.sync.client import ClientConnection, connect
 
 from tiski.config import server
@@ -108,6 +109,8 @@ class Table(live.Frame, tag="ready"):
 def store(items: Sequence[tuple[int, str]]) -> list[int | Exception]:
     """Store what was said, numbered per table, in one transaction; the word "poison" fails the whole batch."""
     with transaction.atomic():
+        if connection.vendor == "postgresql":
+            connection.cursor().execute("SELECT pg_advisory_xact_lock(1)")  # SQLite's writers queue by themselves
         if any(body == "poison" for _, body in items):
             raise ValueError("poison")
         following: dict[int, Any] = {}
@@ -269,7 +272,14 @@ class Guest:
         self.socket.send(msgspec.json.encode(frame).decode())
 
     def hear(self, seconds: float = 5.0) -> dict[str, Any]:
-        """The next frame; raises TimeoutError when none comes, ConnectionClosed when the socket ends."""
+        """The next frame that is not a beat; raises TimeoutError when none comes, ConnectionClosed at the end."""
+        frame = self.hear_all(seconds)
+        while frame["t"] == "beat":
+            frame = self.hear_all(seconds)
+        return frame
+
+    def hear_all(self, seconds: float = 5.0) -> dict[str, Any]:
+        """The next frame, beats included."""
         frame: dict[str, Any] = msgspec.json.decode(self.socket.recv(timeout=seconds))
         return frame
 
@@ -291,9 +301,15 @@ class Tearoom:
         self._listener = server.listen(HOST, 0)
         self.port = int(self._listener.getsockname()[1])
         self._up = threading.Event()
+        self._loop: asyncio.AbstractEventLoop
         self._guests = ExitStack()
-        self.server = server.build({server.LIVE}, self._up.set)
+        self.server = server.build({server.LIVE}, self._opened)
         self._thread = threading.Thread(target=self.server.run, args=([self._listener],), name="tearoom")
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The room's event loop, for what may only happen there."""
+        return self._loop
 
     @property
     def address(self) -> str:
@@ -319,6 +335,10 @@ class Tearoom:
         self._thread.join(30)
         if self._thread.is_alive():
             raise TimeoutError("the tea room did not close")
+
+    def _opened(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._up.set()
 
     def knock(self, path: str = "/tearoom/teepuoti/live", origin: str = "https://teepuoti.fi", **options: Any) -> Guest:
         """Open a socket without saying hello."""

@@ -2,7 +2,7 @@
 
 import jinja2
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from markupsafe import Markup
 
 from tiski.ui import formats, page, statics
@@ -25,7 +25,7 @@ def environment(**options: object) -> jinja2.Environment:
         pgettext=translation.pgettext,
         npgettext=translation.npgettext,
     )
-    env.globals |= {"static": statics.static, "icon": icon, "url": url, "look": page.look}
+    env.globals |= {"static": statics.static, "icon": icon, "url": url, "look": page.look, "timezone": timezone.get_current_timezone_name}
     env.filters |= {
         "clock": formats.clock,
         "day": formats.day,

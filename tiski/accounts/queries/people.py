@@ -41,6 +41,18 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerMemberRow:
+    """Someone who left the shop, and may be taken back with the role they had."""
+
+    id: int
+    name: str
+    email: str
+    photo: str
+    role: str
+    left_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationRow:
     """An invitation that can still be accepted, or has just become too old."""
 
@@ -112,6 +124,13 @@ def members(*, answering: bool = False) -> list[MemberRow]:
     people = list(found.select_related("agent").order_by(rank, "agent__name", "agent_id"))
     names = _team_names()
     return [_row(member, names.get(member.agent_id, ())) for member in people]
+
+
+def former_members() -> list[FormerMemberRow]:
+    """People who have left the shop in scope and can still sign in somewhere, the last to leave first."""
+    columns = ("id", "agent__name", "agent__email", "agent__photo", "role", "left_at")
+    gone = Membership.objects.filter(left_at__isnull=False, agent__is_active=True).order_by("-left_at")
+    return [FormerMemberRow(*row) for row in gone.values_list(*columns)]
 
 
 def invitations() -> list[InvitationRow]:

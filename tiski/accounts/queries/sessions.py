@@ -27,11 +27,13 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class SignedInAgent:
-    """Who a login cookie belongs to, and the id of the session as `SessionsEnded` names it."""
+    """Who a login cookie belongs to, when it ends, and the id of the session as `SessionsEnded` names it."""
 
     agent_id: int
     name: str
     session: str
+    language: str
+    expires_at: datetime
 
 
 def sessions_of(agent: Agent, *, current: str | None) -> list[SessionRow]:
@@ -55,4 +57,5 @@ def signed_in(cookie: str) -> SignedInAgent | None:
     agent = Agent.objects.filter(pk=content[SESSION_KEY], is_active=True).first()
     if agent is None or not constant_time_compare(content.get(HASH_SESSION_KEY, ""), agent.get_session_auth_hash()):
         return None
-    return SignedInAgent(agent.pk, agent.name, hashed(cookie))
+    ends = AgentSession.objects.filter(session_key=hashed(cookie)).values_list("expire_date", flat=True).first()
+    return None if ends is None else SignedInAgent(agent.pk, agent.name, hashed(cookie), agent.language, ends)

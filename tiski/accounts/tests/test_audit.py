@@ -19,7 +19,7 @@ from .conftest import Teashop
 Deliver = Callable[[], int]
 
 
-def rewrite(sql: str, *parameters: object) -> None:
+def rewrite(sql: str, *parameters: str | int) -> None:
     """Change the table behind the application's back."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

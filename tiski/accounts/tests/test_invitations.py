@@ -72,9 +72,7 @@ def test_a44_an_old_link_is_gone(invitation: Invitation) -> None:
 
 
 def test_a44_a_link_opens_nothing_in_another_shop(teashop: Teashop, invitation: Invitation) -> None:
-    accounts.create_shop(
-        name="Kahvipuoti", key="kahvi", language="fi", timezone="Europe/Helsinki", by=teashop.by_noor
-    )
+    accounts.create_shop(name="Kahvipuoti", key="kahvi", language="fi", timezone="Europe/Helsinki", by=teashop.by_noor)
     elsewhere = path_of(invitation).replace("/teepuoti/", "/kahvi/")
     assert Client().get(elsewhere).status_code == 404
     nowhere = path_of(invitation).replace("/teepuoti/", "/olematon/")

@@ -65,9 +65,7 @@ def test_a_shop_needs_a_name_a_language_and_a_clock(
 
 
 def test_saving_a_shop_unchanged_tells_nobody(teashop: Teashop) -> None:
-    accounts.update_shop(
-        teashop.shop, name="Teepuoti", language="fi", timezone="Europe/Helsinki", by=teashop.by_noor
-    )
+    accounts.update_shop(teashop.shop, name="Teepuoti", language="fi", timezone="Europe/Helsinki", by=teashop.by_noor)
     assert facts("accounts.shop_changed") == []
 
 

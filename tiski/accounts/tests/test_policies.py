@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import quote
@@ -79,7 +78,7 @@ def test_a31_a_strangers_shop_and_no_shop_look_the_same(teashop: Teashop, browse
     browser = browser_of(teashop.noor)
     pages = [browser.get(f"/{key}/settings/shop/") for key in ("kahvi", "tyhja")]
     assert [page.status_code for page in pages] == [404, 404]
-    texts = [re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", page.content.decode()) for page in pages]
+    texts = [page.content.decode().replace(page["X-Request-Id"], "") for page in pages]
     assert texts[0].replace("kahvi", "") == texts[1].replace("tyhja", "")
 
 
@@ -112,7 +111,7 @@ def test_htmx_from_elsewhere_is_led_to_the_start(teashop: Teashop) -> None:
 
 
 def test_a_view_gets_shop_member_and_actor_and_the_key_only_if_it_asks(teashop: Teashop, rf: object) -> None:
-    seen = {}
+    seen: dict[str, object] = {}
 
     @requires(reads_inbox)
     def with_key(request: object, shop: str, number: int) -> HttpResponse:

@@ -70,7 +70,9 @@ def test_a_deactivated_agent_is_told_no_more_than_a_stranger(teashop: Teashop) -
     assert answer.status_code == 422  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("sent", [{}, {"login": "", "password": ""}, {"login": "mia@teepuoti.example", "password": "\x00"}])
+@pytest.mark.parametrize(
+    "sent", [{}, {"login": "", "password": ""}, {"login": "mia@teepuoti.example", "password": "\x00"}]
+)
 def test_a43_empty_and_odd_input_signs_nobody_in(teashop: Teashop, sent: dict[str, str]) -> None:
     assert Client().post("/sign-in/", sent).status_code == 422
 
@@ -214,7 +216,9 @@ def test_a35_changing_the_password_ends_other_sessions_and_keeps_this_one(
 
 
 def test_changing_the_password_takes_the_present_one(teashop: Teashop, browser_of: Browser) -> None:
-    answer = browser_of(teashop.mia).post("/password/change/", {"oldpassword": "guess", "password1": "aivan uusi salasana"})
+    answer = browser_of(teashop.mia).post(
+        "/password/change/", {"oldpassword": "guess", "password1": "aivan uusi salasana"}
+    )
     assert answer.status_code == 422
     assert Agent.objects.get(pk=teashop.mia.pk).check_password(PASSWORD)
 

@@ -20,7 +20,7 @@ from tiski.accounts.policies import ShopRequest, requires, runs_the_shop
 from tiski.kernel.errors import Refusal
 from tiski.ui.page import wants_partial
 
-from .hours_form import ExceptionForm, HoursForm
+from .hours_form import ExceptionForm, HoursForm, written
 from .pages import page
 
 PAGE = "accounts/settings_hours.html"
@@ -103,6 +103,7 @@ def _context(request: ShopRequest, **forms: Any) -> dict[str, Any]:
         "exceptions": exceptions,
         "holidays": [each for each in _coming_holidays() if each.date not in taken],
         "noon": _noon,
+        "written": written,
         "state": queries.open_state(request.shop),
     }
     return given | forms

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
 from tiski.accounts.opening import Span
 from tiski.accounts.queries import WeekDay
 from tiski.kernel.errors import Refusal
+from tiski.ui import formats
 
-TIME = re.compile(r"([01]?\d|2[0-4])(?:[.:]?([0-5]\d))?\Z")
+TIME = re.compile(r"([01]?\d|2[0-4])(?:[.:,]?([0-5]\d))?\Z", re.ASCII)
 DAYS = range(7)
+MINUTES_A_DAY = 24 * 60
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Day:
 
 @dataclass(slots=True)
 class HoursForm:
-    """Seven days as typed or as stored. Times may be written 9, 9.30, 9:30, 0930; 24 is midnight."""
+    """Seven days as typed or as stored. Times may be written 9, 9.30, 9:30, 930; 24 is midnight."""
 
     days: list[Day]
     errors: dict[str, str] = field(default_factory=dict)
@@ -52,7 +55,9 @@ class HoursForm:
     @classmethod
     def of(cls, week: Sequence[WeekDay]) -> HoursForm:
         """The form showing stored hours."""
-        return cls([_day(day.weekday, [Row(f"{a:%H:%M}", f"{b:%H:%M}") for a, b in day.spans]) for day in week])
+        return cls(
+            [_day(day.weekday, [Row(written(a), written(b, closes=True)) for a, b in day.spans]) for day in week]
+        )
 
     @classmethod
     def typed(cls, data: QueryDict) -> HoursForm:
@@ -129,14 +134,18 @@ class ExceptionForm:
 
 
 def read_time(typed: str) -> time:
-    """9, 9.30, 9:30 or 0930 as a time; 24 and 24:00 are midnight. Raises ValueError."""
+    """9, 9.30, 9:30 or 930 as a time; 24 and 24.00 are midnight. Raises ValueError."""
     found = TIME.match(typed.strip())
-    if found is None:
-        raise ValueError(typed)
-    hour, minute = int(found[1]), int(found[2] or 0)
-    if hour == 24 and minute:
-        raise ValueError(typed)
+    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 1)
+    if hour * 60 + minute > MINUTES_A_DAY:
+        raise ValueError(f"{typed!r} is no time of day")
     return time(hour % 24, minute)
+
+
+def written(at: time, *, closes: bool = False) -> str:
+    """A time as the reader's language writes it, 9.30 or 09:30; a day that ends at midnight closes at 24."""
+    text = formats.clock(datetime.combine(date(2000, 1, 1), at, tzinfo=timezone.get_current_timezone()))
+    return f"24{text[-3:]}" if closes and at == time(0) else text
 
 
 def _day(weekday: int, rows: list[Row]) -> Day:

@@ -90,6 +90,18 @@ def remove(request: ShopRequest, member: int) -> HttpResponse:
     return _do(request, accounts.remove_member, member)
 
 
+@requires(runs_the_shop, fresh=True)
+@require_POST
+def take_back(request: ShopRequest, member: int) -> HttpResponse:
+    """Undo a removal: in again with the same role."""
+    gone = Membership.objects.filter(pk=member, left_at__isnull=False).select_related("agent").first()
+    if gone is None:
+        raise NotAMember
+    accounts.add_member(request.shop, gone.agent, role=gone.role, by=request.actor)
+    messages.success(request, _("%(name)s is in the shop again.") % {"name": gone.agent.name})
+    return _back(request)
+
+
 def _do(request: ShopRequest, act: Any, member_id: int, **given: Any) -> HttpResponse:
     member = Membership.objects.filter(pk=member_id, left_at__isnull=True).select_related("agent", "shop").first()
     if member is None:
@@ -112,6 +124,7 @@ def _page(request: ShopRequest, status: int = 200, **given: Any) -> HttpResponse
         "form": InviteForm(),
         "refusal": "",
         "members": queries.members(),
+        "former": queries.former_members(),
         "invitations": queries.invitations(),
         "roles": [(role.value, role.label) for role in Role if owns or role is not Role.OWNER],
         "owns": owns,

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from tiski.accounts import actions as accounts
+from tiski.accounts import typed
 from tiski.accounts.colours import ink_on
 from tiski.accounts.policies import ShopRequest, requires, runs_the_shop
 from tiski.kernel.errors import Refusal
@@ -22,6 +23,14 @@ from .pages import page
 from .pictures import keep_picture
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
+
+
+@requires(runs_the_shop)
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+def settings(request: ShopRequest) -> HttpResponse:
+    """Where the settings begin: the first section, or on a phone the list of sections."""
+    return page(request, "accounts/settings_shop.html", form=_shop_form(request), opens_pane=False)
 
 
 @requires(runs_the_shop)
@@ -47,7 +56,9 @@ def shop_settings(request: ShopRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(GET_OR_POST)
 def brand_settings(request: ShopRequest) -> HttpResponse:
-    """Colour and logo."""
+    """Colour and logo; with a colour in the query, how that colour would look."""
+    if wants_partial(request) and "colour" in request.GET:
+        return _preview(request, request.GET["colour"])
     if request.method != "POST":
         return _brand_page(request, _brand_form(request))
     form = BrandForm(request.POST, request.FILES)
@@ -58,8 +69,9 @@ def brand_settings(request: ShopRequest) -> HttpResponse:
         except Refusal as refusal:
             form.refuse(refusal)
         else:
-            shop = request.shop
-            return saved(request, "accounts/settings_brand.html", form=_brand_form(request), ink=ink_on(shop.colour))
+            return saved(
+                request, "accounts/settings_brand.html", form=_brand_form(request), **_look(request.shop.colour)
+            )
     return _brand_page(request, form, status=422)
 
 
@@ -82,7 +94,19 @@ def _brand_form(request: ShopRequest) -> BrandForm:
 
 def _brand_page(request: ShopRequest, form: BrandForm, status: int = 200) -> HttpResponse:
     template = "accounts/settings_brand.html"
-    return page(request, template, status=status, form=form, ink=ink_on(request.shop.colour))
+    return page(request, template, status=status, form=form, **_look(request.shop.colour))
+
+
+def _preview(request: ShopRequest, colour: str) -> HttpResponse:
+    try:
+        look = _look(typed.colour(colour))
+    except Refusal:
+        look = _look(request.shop.colour)
+    return page(request, "accounts/_brand_preview.html", **look)
+
+
+def _look(colour: str) -> dict[str, Any]:
+    return {"colour": colour, "ink": ink_on(colour)}
 
 
 def _logo(request: ShopRequest, form: BrandForm) -> str | None:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
 from tiski.conversations import actions as conversations
-from tiski.conversations.models import Attachment, InboundRaw
+from tiski.conversations.models import Attachment, RawBytes
 from tiski.kernel import blobs
 from tiski.kernel.errors import Invalid, NotFound, Refusal
 from tiski.kernel.models import Blob
@@ -48,12 +48,12 @@ def download(request: ShopRequest, blob_id: str) -> HttpResponseBase:
 @require_safe
 def original(request: ShopRequest, raw_id: int) -> HttpResponseBase:
     """A received mail exactly as it came, to be saved and looked at outside the browser."""
-    raw = InboundRaw.objects.filter(id=raw_id).first()
-    if raw is None:
+    content = RawBytes.objects.filter(item_id=raw_id).values_list("data", flat=True).first()
+    if content is None:
         raise NotFound
     headers = {
-        "Content-Disposition": f'attachment; filename="message-{raw.id}.eml"',
+        "Content-Disposition": f'attachment; filename="message-{raw_id}.eml"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
-    return HttpResponse(bytes(raw.raw), content_type="message/rfc822", headers=headers)
+    return HttpResponse(bytes(content), content_type="message/rfc822", headers=headers)

@@ -152,7 +152,8 @@ def lock_more(standings: Standings, ids: Iterable[int], uuids: Iterable[str]) ->
         conditions.append(f"c.uuid IN ({marks(len(by_uuid))})")
     if not conditions:
         return
-    where, parameters = " OR ".join(conditions), [*wanted, *by_uuid]
+    where = " OR ".join(conditions)
+    parameters: list[Any] = [*wanted, *by_uuid]
     with connection.cursor() as cursor:
         cursor.execute(_standings(where), parameters)
         for *columns, token in cursor.fetchall():
@@ -225,7 +226,7 @@ def write(standings: Sequence[Standing]) -> None:
     )
 
 
-def write_many(statement: str, parameters: Sequence[tuple[object, ...]]) -> None:
+def write_many(statement: str, parameters: Sequence[tuple[Any, ...]]) -> None:
     """Run one statement for each tuple of parameters; nothing when there are none."""
     if not parameters:
         return

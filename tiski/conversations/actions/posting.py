@@ -136,10 +136,10 @@ def _store_or_halve(postings: list[Posting]) -> list[Posted | Refused]:
 
 @dataclass(slots=True)
 class _Line:
-    """A posting on its way to a row: the conversation it may write to, and, once planned, author and number."""
+    """A posting that may write to a conversation, on its way to a row; author and number come when it is planned."""
 
     posting: Posting
-    standing: Standing | None
+    standing: Standing
     client_id: str
     author: Actor = SYSTEM
     seq: int = 0
@@ -162,10 +162,10 @@ def _store(postings: list[Posting]) -> list[Posted | Refused]:
     files = locking.lock_files(postings)
     standings = locking.lock(postings)
     opening.open_for_visitors(postings, standings)
-    lines = [_Line(posting, standings.of(posting), posting.client_id.hex) for posting in postings]
-    known = locking.known_messages([(line.standing.id, line.client_id) for line in lines if line.standing])
+    lines = [_line(posting, standings) for posting in postings]
+    known = locking.known_messages([(line.standing.id, line.client_id) for line in lines if line])
     page = _Page(rows.moment(clock.now()), known, files)
-    plans = [_plan(line, page) for line in lines]
+    plans = [_plan(line, page) if line else Refused(NoSuchConversation()) for line in lines]
     ids = rows.insert_many("conversations_message", MESSAGE_COLUMNS, page.rows)
     _claim_files(page, ids)
     _write_conversations(page, ids)
@@ -173,11 +173,14 @@ def _store(postings: list[Posting]) -> list[Posted | Refused]:
     return [plan if isinstance(plan, Posted | Refused) else _posted(plan, page, ids) for plan in plans]
 
 
+def _line(posting: Posting, standings: locking.Standings) -> _Line | None:
+    standing = standings.of(posting)
+    return None if standing is None else _Line(posting, standing, posting.client_id.hex)
+
+
 def _plan(line: _Line, page: _Page) -> Posted | Refused | tuple[int, bool]:
     """The outcome if there is one already; else which line will hold the message, and whether it is this one."""
     standing = line.standing
-    if standing is None:
-        return Refused(NoSuchConversation())
     key = (standing.id, line.client_id)
     if key in page.known:
         seq, message_id = page.known[key]
@@ -187,12 +190,12 @@ def _plan(line: _Line, page: _Page) -> Posted | Refused | tuple[int, bool]:
     if line.posting.files and not page.files.take(line.posting):
         return Refused(FileNotYours(field="files"))
     page.places[key] = place = len(page.lines)
-    _add(line, standing, page)
+    _add(line, page)
     return place, True
 
 
-def _add(line: _Line, standing: Standing, page: _Page) -> None:
-    posting = line.posting
+def _add(line: _Line, page: _Page) -> None:
+    posting, standing = line.posting, line.standing
     at = rows.moment(posting.created_at) if posting.created_at else page.now
     author = posting.author if posting.visitor is None else Actor(ActorKind.CUSTOMER, standing.customer_id)
     if standing.take(author.kind, at, is_live=not (posting.is_automatic or posting.is_history)):

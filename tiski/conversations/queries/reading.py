@@ -11,18 +11,18 @@ from django.db import connection
 Row = tuple[Any, ...]
 
 
-def fetch(statement: str, parameters: Sequence[object]) -> list[Row]:
+def fetch(statement: str, parameters: Sequence[Any]) -> list[Row]:
     """All rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        found: list[Row] = cursor.fetchall()
+        return found
 
 
 def moment(value: Any) -> datetime:
     """A time from a raw row as an aware one: SQLite yields it without its zone, or as text out of an expression."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    time: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def moment_or_none(value: Any) -> datetime | None:

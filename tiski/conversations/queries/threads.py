@@ -155,7 +155,7 @@ def _sendings(message_ids: Sequence[int]) -> dict[int, Sending]:
 def _worst(sent: Sequence[Row]) -> Sending:
     item_id, state, send_after, error, _recipient = min(sent, key=lambda row: WORST_FIRST.index(row[1]))
     recipients = tuple(row[4] for row in sent)
-    return Sending(item_id, SAID_AS.get(state, state), moment_or_none(send_after), error, recipients)
+    return Sending(item_id, SAID_AS.get(str(state), str(state)), moment_or_none(send_after), error, recipients)
 
 
 def _in_order(spoken: list[ThreadItem], beside: list[ThreadItem]) -> list[ThreadItem]:

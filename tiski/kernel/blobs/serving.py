@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from django.http import StreamingHttpResponse
+from django.http import FileResponse
 from django.utils.http import content_disposition_header
 
 from tiski.kernel.errors import NotFound
@@ -46,9 +46,13 @@ def response_headers(blob: Blob, *, inline: bool = False, cross_origin: bool = F
     }
 
 
-def response(blob: Blob, *, inline: bool = False) -> StreamingHttpResponse:
+def response(blob: Blob, *, inline: bool = False, cross_origin: bool = False) -> FileResponse:
     """The answer of a view; who may see the blob was asked before."""
-    return StreamingHttpResponse(stream(blob), headers=response_headers(blob, inline=inline))
+    answer = FileResponse(open_blob(blob))
+    # FileResponse guesses a type from the path; ours replace its guesses.
+    for name, value in response_headers(blob, inline=inline, cross_origin=cross_origin).items():
+        answer.headers[name] = value
+    return answer
 
 
 def _served_type(blob: Blob) -> str:

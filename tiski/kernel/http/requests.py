@@ -119,7 +119,9 @@ def _once(asking: _Asking, target: Target, *, deadline: float, most: int, resolv
     try:
         with (
             pool,
-            pool.stream(asking.method, target.url, headers=list(headers.items()), content=asking.body) as response,
+            pool.stream(
+                asking.method, target.url, headers=list(headers.items()), content=asking.body or None
+            ) as response,
         ):
             found = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(response.headers)

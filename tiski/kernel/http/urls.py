@@ -79,8 +79,8 @@ class Target:
 def host_name(host: str) -> str:
     """The host in ASCII, without brackets; raises AddressRefused when any mapping would change what was written."""
     try:
-        if host.startswith("[") or ":" in host:
-            return str(IPv6Address(host.strip("[]")))
+        if ":" in host:
+            return str(IPv6Address(host[1:-1] if host.startswith("[") and host.endswith("]") else host))
         ascii_host = _in_ascii(host)
         if _NUMERIC.fullmatch(ascii_host.rsplit(".", 1)[-1]):
             return str(IPv4Address(ascii_host))
@@ -95,7 +95,8 @@ def _in_ascii(host: str) -> str:
     """IDNA 2008 without any mapping: refuses `①②⑦.⓪.⓪.①` and invisible characters, accepts `teehäuser.de`."""
     if host.isascii():
         return host.lower()
-    if unicodedata.normalize("NFKC", host) != host or host.lower() != host:
+    # The ideographic full stop survives NFKC and is a dot to every resolver.
+    if unicodedata.normalize("NFKC", host) != host or host.lower() != host or "\u3002" in host:
         raise AddressRefused("a host name that changes when it is normalised")
     try:
         return idna.encode(host, uts46=False, std3_rules=True).decode("ascii")

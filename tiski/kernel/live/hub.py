@@ -15,7 +15,7 @@ from . import replay
 from .counters import counters
 from .door import Principal
 from .following import Following
-from .frames import encode
+from .frames import News, encode
 from .presence import Presence
 from .replay import Missed
 from .session import Session
@@ -42,7 +42,8 @@ class Hub:
         self.era = 0
         self._standings: dict[str, Standing] = {}
         self._raised: OrderedDict[str, int] = OrderedDict()
-        self._watchers: dict[tuple[int, str], set[Session[Any]]] = {}
+        # Each with the place in the sequence up to which it knows the topic already, from its replay.
+        self._watchers: dict[tuple[int, str], dict[Session[Any], int]] = {}
 
     def admit(self, session: Session[Any], principal: Principal, era: int) -> bool:
         """Give a session its principal; False when their rights changed after `era`, when the hello was judged."""
@@ -79,11 +80,13 @@ class Hub:
         session.frozen += 1
         try:
             for topic in allowed:
-                self._watchers.setdefault((shop_id, topic), set()).add(session)
+                self._watchers.setdefault((shop_id, topic), {})[session] = 0
                 session.watched.add(topic)
             missed = await in_thread(replay.since, self.topics, shop_id, allowed, after)
         finally:
             session.frozen -= 1
+        for topic in allowed & session.watched:
+            self._watchers[shop_id, topic][session] = missed.head
         if missed.resync:
             session.resync()
         for news in missed.news:
@@ -96,7 +99,7 @@ class Hub:
         for topic in session.watched.intersection(topics):
             session.watched.discard(topic)
             watchers = self._watchers[session.principal.shop_id, topic]
-            watchers.discard(session)
+            watchers.pop(session, None)
             if not watchers:
                 del self._watchers[session.principal.shop_id, topic]
 
@@ -142,15 +145,17 @@ class Hub:
         for news in replay.news_of(self.topics, fact):
             watchers = self._watchers.get((fact.shop_id, news.topic))
             if watchers:
-                self._tell(watchers, news.topic, text_frame(encode(news)))
+                self._tell(watchers, news, text_frame(encode(news)))
 
-    def _tell(self, watchers: Iterable[Session[Any]], topic: str, frame: bytes) -> None:
-        for session in watchers:
+    def _tell(self, watchers: dict[Session[Any], int], news: News, frame: bytes) -> None:
+        for session, known in watchers.items():
+            if news.seq <= known:
+                continue
             if session.is_current and not session.frozen:
                 counters.news += 1
                 session.push(frame)
             elif len(session.held) <= MOST_HELD:
-                session.held.append((topic, frame))
+                session.held.append((news.topic, news.seq, frame))
 
     async def _ask(self, session: Session[Any], principal: Principal, topics: Collection[str]) -> set[str]:
         """Which of the topics are allowed, asked again when the rights changed during the answer."""
@@ -188,8 +193,8 @@ class Hub:
         if len(held) > MOST_HELD:
             session.resync()
             return
-        for topic, frame in held:
-            if topic in session.watched:
+        for topic, seq, frame in held:
+            if topic in session.watched and seq > self._watchers[session.principal.shop_id, topic][session]:
                 session.push(frame)
 
     def _audience(self, shop_id: int, topic: str) -> Iterable[Session[Any]]:

@@ -80,7 +80,7 @@ class Session(Generic[Who]):
         self.watched: set[str] = set()
         self.followed: set[str] = set()
         self.frozen = 0
-        self.held: list[tuple[str, bytes]] = []
+        self.held: list[tuple[str, int, bytes]] = []
         self._wire = wire
         self._greet: Greet | None = greet
         self._early: list[Any] | None = None

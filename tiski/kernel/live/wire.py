@@ -16,7 +16,7 @@ from websockets.protocol import OPEN
 
 EXTENSION = "tiski.wire"
 LARGEST_FRAME = 64 * 1024
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 3.0
 SWITCHING_PROTOCOLS = 101
 
 Reader = Callable[[bytes, bool], None]

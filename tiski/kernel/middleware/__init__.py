@@ -1,7 +1,7 @@
 """What stands between Django and the views: security headers around every answer, refusals turned into answers.
 
-`SecurityHeaders` comes first in the list, `RefusalMiddleware` last. The URLconf names `bad_request`, `permission_denied`,
-`not_found` and `server_error` as its handlers, so that what fails outside a view looks the same.
+`SecurityHeaders` comes first in the list, `RefusalMiddleware` last. The URLconf names `bad_request`,
+`permission_denied`, `not_found` and `server_error` as its handlers, so that what fails outside a view looks the same.
 """
 
 from __future__ import annotations

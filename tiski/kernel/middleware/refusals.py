@@ -24,6 +24,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # PostgreSQL: disk full; out of connections or shutting down, lock not available, serialisation, deadlock.
 _FULL_STATES = frozenset({"53100"})
 _BUSY_STATES = ("08", "53", "55P03", "57P", "40001", "40P01")
+_BUSY_TEXTS = ("is locked", "disk i/o error", "readonly database", "unable to open database file")
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,14 @@ STATUSES: tuple[tuple[type[Refusal], int], ...] = (
     (Unavailable, 503),
 )
 
+_DJANGO: dict[type[Exception], type[Refusal]] = {
+    Http404: NotFound,
+    PermissionDenied: NotAllowed,
+    RequestDataTooBig: RequestTooLarge,
+    TooManyFieldsSent: RequestTooLarge,
+    TooManyFilesSent: RequestTooLarge,
+}
+
 
 class RefusalMiddleware:
     """Answers refusals raised by views, and tells actions when the method is one that must not change anything."""
@@ -95,12 +104,9 @@ def as_refusal(error: BaseException | None) -> Refusal | None:
     """The refusal that says what happened, or None for a defect. After trouble the database connection is renewed."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, Http404):
-        return NotFound()
-    if isinstance(error, PermissionDenied):
-        return NotAllowed()
-    if isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
-        return RequestTooLarge()
+    for kind, refusal in _DJANGO.items():
+        if isinstance(error, kind):
+            return refusal()
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StorageFull()
     if isinstance(error, DatabaseError | InterfaceError):
@@ -121,7 +127,8 @@ def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         response: HttpResponse = JsonResponse(_problem(refusal), content_type="application/problem+json", status=status)
     elif request.headers.get("HX-Request") == "true":
         response = _rendered(request, "ui/_toast.html", {"text": str(refusal), "tone": "error"}, status)
-        response.headers |= {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
+        response.headers["HX-Retarget"] = "#toasts"
+        response.headers["HX-Reswap"] = "beforeend"
     else:
         response = _page(request, refusal, status)
     patch_vary_headers(response, ["Accept", "HX-Request"])
@@ -155,8 +162,10 @@ def _database_trouble(error: Exception) -> Refusal | None:
     state = getattr(error.__cause__, "sqlstate", None) or ""
     text = str(error).lower()
     full = state in _FULL_STATES or "database or disk is full" in text
-    busy = state.startswith(_BUSY_STATES) or (isinstance(error, OperationalError | InterfaceError) and not state)
-    if not (full or busy):
+    busy = state.startswith(_BUSY_STATES) or any(sign in text for sign in _BUSY_TEXTS)
+    # A server that cannot be reached at all has no state to tell.
+    gone = connection.vendor == "postgresql" and not state and isinstance(error, OperationalError | InterfaceError)
+    if not (full or busy or gone):
         return None
     log.warning("the database refused: %s", redact(text))
     # After a failed write or commit the state of a connection is unknown (reliability.md 5).

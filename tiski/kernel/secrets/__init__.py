@@ -14,7 +14,7 @@ from pathlib import Path
 from tiski.kernel import keyfile
 from tiski.kernel.keyfile import KeyFileProblem
 
-from .envelope import SecretUnreadable, open_, rewrap, seal
+from .envelope import SecretUnreadable, open_, rewrap, seal, unreadable_keys
 from .field import EncryptedField, set_on
 from .redaction import redact, remember
 
@@ -31,6 +31,7 @@ __all__ = [
     "rotate",
     "seal",
     "set_on",
+    "unreadable_keys",
 ]
 
 

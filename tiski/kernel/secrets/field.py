@@ -33,6 +33,10 @@ class _OpensOnReading(DeferredAttribute):
             return field.open(instance, value)
         return value
 
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Present so that Python asks `__get__` even when the instance holds a value."""
+        instance.__dict__[self.field.attname] = value
+
 
 class EncryptedField(models.TextField):  # type: ignore[type-arg]
     """A string encrypted with the shop's key and bound to its row.

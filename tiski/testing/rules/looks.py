@@ -32,7 +32,7 @@ _TEMPLATE_RULES = (
     (r"=\s*[\"']js:|\bjavascript:", "js: runs a string as code; send values from the markup"),
     (r"\sstyle\s*=", "an inline style is refused by the content policy; use a class and a token"),
     (r"<style\b", "styles live in static/, in a layer"),
-    (r"<script\b(?![^>]*\bsrc\s*=)", "scripts live in static/, as modules"),
+    (r"<script\b(?![^>]*(?:\bsrc\s*=|type=.application/json))", "scripts live in static/, as modules"),
     (r"\son[a-z]+\s*=", "an inline handler is refused by the content policy; write a custom element"),
 )
 _UNESCAPED = re.compile(r"\|\s*safe\b|\bautoescape\s+(?:false|off)\b")

@@ -1,7 +1,7 @@
 """Shops whose pages make a widget's life hard: resets, strict policies, patched built-ins, dialogs, other directions.
 
-    with Storefronts(desk.address, desk.key) as shops:
-        screen.page.goto(shops.address("strict"))
+with Storefronts(desk.address, desk.key) as shops:
+    screen.page.goto(shops.address("strict"))
 """
 
 from .server import PAGES, Storefronts

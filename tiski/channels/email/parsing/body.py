@@ -115,7 +115,7 @@ class _Reader:
         content = self.mail.content(part, self.findings)
         given = words.parameters(b";" + disposition.partition(b";")[2], self.findings) if b"=" in disposition else {}
         name = given.get("filename") or part.parameters.get("name") or ""
-        content_id = (part.headers.first("content-id") or b"")[:500].decode("ascii", "replace").strip("<> \t")
+        content_id = part.headers.token("content-id").strip("<> ")
         self.attachments.append(
             Attachment(
                 name=clean_name(name) if name.strip() else self._made_up_name(part, content),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from email.message import Message
 from typing import NamedTuple
 
-from tiski.channels.email.parsing import body, headers, limits
+from tiski.channels.email.parsing import body, charset, headers, limits
 from tiski.channels.email.parsing.headers import Headers
 from tiski.channels.email.parsing.mime import Mail, Part
 from tiski.channels.email.parsing.model import Bounce, Findings
@@ -158,4 +158,4 @@ def _original_message_id(mail: Mail, findings: Findings) -> str:
 
 
 def _text(value: bytes) -> str:
-    return " ".join(value[: limits.REASON_CHARACTERS * 2].decode("utf-8", "replace").split())
+    return " ".join(charset.clean(value[: limits.REASON_CHARACTERS * 2].decode("utf-8", "replace")).split())

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 # Only plain character encodings: Python also knows "zlib", "idna" or "unicode_escape", and a mail may name those.
@@ -157,11 +158,12 @@ def _score(text: str) -> float:
     score = 0.0
     for match in _FOREIGN.finditer(text):
         character, at = match[0], match.start()
-        following = text[at + 1 : at + 2]
-        before, after = text[at - 1 : at].isalpha(), following.isalpha()
+        preceding, following = text[max(at - 1, 0) : at], text[at + 1 : at + 2]
+        before, after = preceding.isalpha(), following.isalpha()
         if character in _MAIN_LETTERS:
-            # "éLé" is no word: a small letter before a capital is a letter read wrongly.
-            fits = not (character.islower() and following.isupper())
+            # "éLé" and "kahviÖ" are no words: a capital after a small letter betrays a letter read wrongly.
+            cased = f"{preceding}{character}{following}"
+            fits = not any(left.islower() and right.isupper() for left, right in pairwise(cased))
             score += (2 if before or after else 0.5) if fits else -1
         elif character in _OTHER_LETTERS:
             score += 0.5

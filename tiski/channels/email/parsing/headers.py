@@ -10,9 +10,10 @@ from tiski.channels.email.parsing.model import Unparseable
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _NAME = re.compile(rb"[!-9;-~]{1,100}[ \t]*")
-_MESSAGE_ID = re.compile(rb"<[^<>]{1,990}>")
-_BARE_MESSAGE_ID = re.compile(rb"[^\s<>@,;]{1,500}@[^\s<>@,;]{1,400}")
+_MESSAGE_ID = re.compile(rb"<[^<>\x00-\x08\x0e-\x1f\x7f]{1,990}>")
+_BARE_MESSAGE_ID = re.compile(rb"[^\x00-\x20\x7f<>@,;]{1,500}@[^\x00-\x20\x7f<>@,;]{1,400}")
 _SPACE = re.compile(rb"\s+")
+_UNPRINTABLE = re.compile("[^\x20-\x7e]")
 
 
 class Headers:
@@ -37,6 +38,11 @@ class Headers:
         """The topmost value, or None."""
         values = self._fields.get(name)
         return values[0] if values else None
+
+    def token(self, name: str) -> str:
+        """The topmost value of a field that holds printable ASCII, without anything else; at most 500 characters."""
+        value = self.first(name)
+        return _UNPRINTABLE.sub("", value[:500].decode("ascii", "replace")).strip() if value else ""
 
     def word(self, name: str) -> str:
         """The topmost value in lower case, for fields that hold a keyword; empty when absent."""

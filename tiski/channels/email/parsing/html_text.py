@@ -144,7 +144,8 @@ class _Writer:
         if tag == "p":
             # Word's paragraphs have no margin: a blank line there is an empty paragraph of its own.
             self._tight = "MsoNormal" in attributes
-        self._break(tag)
+        self._flush(tag)
+        self._space(tag)
         if tag == "li":
             self._waiting.append("- ")
         elif tag in _CONTAINERS:
@@ -158,15 +159,14 @@ class _Writer:
         """End a block and whatever was left open inside it."""
         if tag == "p" and self._tight:
             self._end_line()
-        self._break(tag)
-        if tag not in _CONTAINERS or not self._counts[tag]:
-            return
-        while True:
+        self._flush(tag)
+        while self._counts[tag]:
             inner, role = self._open.pop()
             self._counts[inner] -= 1
             self._roles[role] -= 1
             if inner == tag:
-                return
+                break
+        self._space(tag)
 
     def finished(self) -> list[Line]:
         """The lines, without blank ones at either end."""
@@ -176,15 +176,17 @@ class _Writer:
         first = next((at for at, line in enumerate(self._lines) if line.text.strip("> ")), 0)
         return self._lines[first:]
 
-    def _break(self, tag: str) -> None:
+    def _flush(self, tag: str) -> None:
         if tag in _CELLS:
             if self._waiting:
                 self._waiting.append(" ")
-            return
-        if tag == "br":
+        elif tag == "br":
             self._end_line()
         elif self._waiting and (text := self._text()):
             self._add(text)
+
+    def _space(self, tag: str) -> None:
+        """A blank line around what has a margin, unless there is one already."""
         if tag in _PARAGRAPHS and not (tag == "p" and self._tight) and self._lines and self._lines[-1].text.strip("> "):
             self._add("")
 

@@ -31,15 +31,13 @@ class _Unsigned(NamedTuple):
 
 
 def lines_of(text: str) -> list[Line]:
-    """The lines of a plain text, quoted ones recognised by their ">"; what nobody will look at stays in one piece."""
-    return [
-        Line(line, Role.QUOTE if line.lstrip().startswith(">") else Role.OWN) for line in text.split("\n", MOST_LINES)
-    ]
+    """The lines of a plain text; what nobody will look at stays in one piece."""
+    return [Line(line) for line in text.split("\n", MOST_LINES)]
 
 
 def split(lines: Sequence[Line], *, is_forward: bool = False) -> Split:
     """Find the new words among the lines of a mail."""
-    lines = [Line(line.text.replace("\xa0", " "), line.role) for line in lines]
+    lines = [_prepared(line) for line in lines]
     whole = "\n".join(line.text for line in lines).strip()
     examined = _examined(lines)
     roles = _roles(examined)
@@ -54,6 +52,11 @@ def split(lines: Sequence[Line], *, is_forward: bool = False) -> Split:
         own += [line.text for line in lines[len(examined) :]]
     visible = "\n".join(own).strip()
     return Split(visible, "\n".join(signed).strip()) if visible else Split(whole, "")
+
+
+def _prepared(line: Line) -> Line:
+    text = line.text.replace("\xa0", " ")
+    return Line(text, Role.QUOTE if line.role is Role.OWN and text.lstrip().startswith(">") else line.role)
 
 
 def _examined(lines: Sequence[Line]) -> list[Line]:
@@ -207,7 +210,7 @@ def _unsigned(lines: Sequence[str]) -> _Unsigned:
             kept = kept[:at]
             break
     for at, line in enumerate(kept):
-        if line.rstrip() == "--" and _says_something(kept[:at]):
+        if line.rstrip() == "--":
             return _Unsigned(kept[:at], kept[at + 1 :])
     closing = _closing(kept)
     return _Unsigned(kept[:closing], kept[closing:])
@@ -216,9 +219,9 @@ def _unsigned(lines: Sequence[str]) -> _Unsigned:
 def _closing(lines: Sequence[str]) -> int:
     """Where the closing words begin, when little enough follows them; else the end."""
     following = 0
-    for at in range(len(lines) - 1, 0, -1):
+    for at in range(len(lines) - 1, -1, -1):
         text = lines[at].strip()
-        if len(text) <= LONGEST_LINE and phrases.CLOSING.fullmatch(text) and _says_something(lines[:at]):
+        if len(text) <= LONGEST_LINE and phrases.CLOSING.fullmatch(text):
             return at
         following += bool(text)
         if following > CLOSING_LINES:

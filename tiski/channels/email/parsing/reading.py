@@ -201,7 +201,7 @@ def _identity(mail: Mail, findings: Findings) -> _Identity:
         not own,
         next(iter(headers.message_ids(fields.first("in-reply-to"))), ""),
         headers.message_ids(fields.first("references")),
-        (fields.first("thread-index") or b"")[:500].decode("ascii", "replace").strip(),
+        fields.token("thread-index"),
         key,
     )
 

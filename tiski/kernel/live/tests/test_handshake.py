@@ -94,7 +94,9 @@ def test_a41_a_doubled_header_is_refused(tearoom: Tearoom, headers: tuple[str, .
 
 def test_a41_names_with_an_underscore_are_dropped(tearoom: Tearoom) -> None:
     host = f"Host: {HOST}"
-    assert raw_handshake(tearoom, host, f"Origin: {SHOP_PAGE}", "X_Forwarded_Proto: https").endswith(b"101 Switching Protocols")
+    assert raw_handshake(tearoom, host, f"Origin: {SHOP_PAGE}", "X_Forwarded_Proto: https").endswith(
+        b"101 Switching Protocols"
+    )
     assert raw_handshake(tearoom, host, f"O_rigin: {SHOP_PAGE}") == b"HTTP/1.1 403 Forbidden"
 
 

@@ -1,6 +1,5 @@
 // Old libraries on the page: names on prototypes, built-ins replaced by something else.
 Array.prototype.extra = () => "extra";
-Object.prototype.inherited = "inherited";
 String.prototype.extra = () => "extra";
 Array.from = () => ["patched"];
 Function.prototype.bind = function () {

@@ -19,6 +19,7 @@ const coarse = matchMedia("(pointer: coarse)");
 class Composer extends HTMLElement {
   #end = new AbortController();
   #mode = "reply";
+  #walking = false;
   #said = 0;
   #quiet = 0;
   /** What each mode holds while the other one is shown. @type {Record<string, string>} */
@@ -39,6 +40,7 @@ class Composer extends HTMLElement {
     this.#restore();
     form.addEventListener("submit", (event) => this.#submit(/** @type {SubmitEvent} */ (event)), { signal });
     form.addEventListener("click", (event) => this.#choose(event), { signal });
+    form.addEventListener("keydown", (event) => (this.#walking = event.key.startsWith("Arrow")), { signal });
     this.field.addEventListener("input", () => this.#typed(), { signal });
     this.field.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.field.addEventListener("paste", (event) => this.#take(event, event.clipboardData), { signal });
@@ -46,6 +48,7 @@ class Composer extends HTMLElement {
     form.addEventListener("dragleave", (event) => this.#over(event, false), { signal });
     form.addEventListener("drop", (event) => this.#drop(event), { signal });
     form.addEventListener("change", (event) => this.#pick(event), { signal });
+    document.addEventListener("htmx:after:request", (event) => this.#undone(/** @type {CustomEvent} */ (event)), { signal });
     addEventListener("pagehide", () => void this.draft?.flush(), { signal });
   }
 
@@ -66,6 +69,10 @@ class Composer extends HTMLElement {
   get mode() {
     const chosen = /** @type {HTMLInputElement | null} */ (this.querySelector("input[name=mode]:checked"));
     return chosen?.value ?? "reply";
+  }
+
+  get #seenField() {
+    return /** @type {HTMLInputElement} */ (this.form.elements.namedItem("seen_seq"));
   }
 
   get #thread() {
@@ -94,8 +101,9 @@ class Composer extends HTMLElement {
       this.#mode = mode;
       this.field.placeholder = (mode === "note" ? this.field.dataset.placeholderNote : this.field.dataset.placeholderReply) ?? "";
     }
-    // Arrow keys walk the modes and must stay there; a press or a shortcut wants to write.
-    if (!(event instanceof PointerEvent) || event.detail > 0 || event.pointerType || document.activeElement !== event.target) this.field.focus();
+    // Arrow keys walk the modes and stay there; a press or a shortcut wants to write.
+    if (!this.#walking) this.field.focus();
+    this.#walking = false;
   }
 
   #typed() {
@@ -141,6 +149,8 @@ class Composer extends HTMLElement {
     const data = new FormData(this.form, event.submitter ?? undefined);
     data.delete("uploads");
     data.set("client_id", newId());
+    this.#seen(String(this.#thread?.shown ?? 0));
+    data.set("seen_seq", this.#seenField.value);
     const entry = this.#place(data, "sending");
     this.#empty();
     void this.#send(data, entry);
@@ -158,14 +168,14 @@ class Composer extends HTMLElement {
     const text = entry.querySelector("[data-slot=text]");
     if (text) text.textContent = String(data.get("body"));
     const time = entry.querySelector("time");
-    if (time) clock(time);
+    if (time) clock(time, this.dataset.timezone);
     entry.querySelector("[data-retry]")?.addEventListener("click", () => void this.#send(data, this.#place(data, "sending")));
     this.#thread?.add([entry], true);
     return entry;
   }
 
   #empty() {
-    this.#problem([]);
+    this.#problem(document.createDocumentFragment());
     this.field.value = "";
     this.uploads?.clear();
     this.#tellSaved("");
@@ -178,17 +188,27 @@ class Composer extends HTMLElement {
     const mode = String(data.get("mode"));
     await this.draft?.settle();
     const answer = await ask(this.form.action, { method: "POST", body: data }).catch(() => null);
-    const html = answer ? await answer.text().catch(() => "") : "";
+    const said = fragment(answer ? await answer.text().catch(() => "") : "");
     if (answer?.ok) {
       this.draft?.forget(mode);
-      this.#thread?.add(fragment(html).querySelectorAll("li[id]"), true);
-      this.#seen(entry.dataset.seq);
+      this.#thread?.add(said.querySelectorAll("li[id]"), true);
     } else if (answer && answer.status < 500 && answer.status !== 429) {
       entry.remove();
       this.#giveBack(mode, String(data.get("body")));
-      this.#problem(fragment(html).childNodes);
+      this.#problem(said);
       if (answer.status === 409) void this.#thread?.refresh();
-    } else this.#place(data, "failed");
+    } else {
+      this.draft?.hold(mode, String(data.get("body")));
+      const reason = this.#place(data, "failed").querySelector("[data-slot=reason]");
+      const why = said.querySelector(".toast-text")?.textContent;
+      if (reason && why) reason.textContent = why;
+    }
+  }
+
+  /** An answer that was taken back is here again to be changed. @param {CustomEvent} event */
+  #undone({ detail: { ctx } }) {
+    const text = ctx?.sourceElement.closest(".entry")?.querySelector("[data-slot=text]");
+    if (ctx?.sourceElement.matches("[data-undo]") && ctx.response.status < 400 && text) this.#giveBack("reply", text.innerText);
   }
 
   /** A refused text returns to its field; what was written there meanwhile is kept behind it. @param {string} mode @param {string} text */
@@ -200,18 +220,18 @@ class Composer extends HTMLElement {
     if (mode === this.#mode) this.#keep();
   }
 
-  /** @param {Iterable<Node>} nodes */
-  #problem(nodes) {
+  /** Why it was not sent, or what was said meanwhile; other refusals are notices. @param {DocumentFragment} said */
+  #problem(said) {
     const place = /** @type {HTMLElement} */ (this.querySelector(".composer-problem"));
-    place.replaceChildren(...nodes);
+    document.getElementById("toasts")?.append(...said.querySelectorAll(".toast"));
+    place.replaceChildren(...said.children);
     const seen = /** @type {HTMLElement | null} */ (place.querySelector("[data-seen]"));
     this.#seen(seen?.dataset.seen);
   }
 
   /** What a reply has seen: the last message of the thread, or what a collision has just shown. @param {string | undefined} seq */
   #seen(seq) {
-    const field = /** @type {HTMLInputElement} */ (this.form.elements.namedItem("seen_seq"));
-    if (seq && Number(seq) > Number(field.value)) field.value = seq;
+    if (seq && Number(seq) > Number(this.#seenField.value)) this.#seenField.value = seq;
   }
 
   /** @param {Event} event @param {DataTransfer | null} carried */
@@ -253,11 +273,11 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** @param {HTMLTimeElement} time */
-function clock(time) {
+/** @param {HTMLTimeElement} time @param {string | undefined} timeZone the reader's, as on the server */
+function clock(time, timeZone) {
   const now = new Date();
   time.dateTime = now.toISOString();
-  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(now);
+  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", timeZone }).format(now);
 }
 
 customElements.define("tiski-composer", Composer);

@@ -24,7 +24,10 @@ export class Draft {
    * @param {(where: "server" | "device") => void} told
    */
   constructor(url, id, version, told) {
-    [this.#url, this.#id, this.#version, this.#told] = [url, id, version, told];
+    this.#url = url;
+    this.#id = id;
+    this.#version = version;
+    this.#told = told;
   }
 
   /** Text that this device has and the server has not; null when there is none. @param {string} mode */
@@ -55,6 +58,11 @@ export class Draft {
     clearTimeout(this.#server);
     this.#next();
     return this.#saving;
+  }
+
+  /** Keep on this device what could not be sent, should the page be left before it is. @param {string} mode @param {string} text */
+  hold(mode, text) {
+    write(this.#key(mode), { text, version: this.#version });
   }
 
   /** It was sent, and the server dropped its copy with the sending. @param {string} mode */

@@ -63,9 +63,9 @@ class List extends HTMLElement {
     for (const key of detail.keys) void this.#fetch(String(key));
   }
 
-  /** @param {string} key */
+  /** @param {string} key @returns {Promise<void>} */
   async #fetch(key) {
-    if (this.#asked.has(key)) return this.#asked.set(key, true);
+    if (this.#asked.has(key)) return void this.#asked.set(key, true);
     this.#asked.set(key, false);
     const url = (this.dataset.rowUrl ?? "").replace("{key}", key);
     const answer = await ask(url).catch(() => null);
@@ -97,10 +97,10 @@ class List extends HTMLElement {
   }
 
   /** @param {HTMLElement} fresh */
-  #upsert(fresh) {
+  #upsert(fresh, asked = false) {
     const key = fresh.dataset.key ?? "";
     const row = this.#rows().find((each) => each.dataset.key === key);
-    if (!row) return this.#isWatched() ? this.#held.set(key, fresh) : this.#place(fresh);
+    if (!row) return void (!asked && this.#isWatched() ? this.#held.set(key, fresh) : this.#place(fresh));
     const moves = order(row) !== order(fresh);
     const focused = row.contains(document.activeElement);
     row.className = fresh.className;
@@ -166,6 +166,24 @@ class List extends HTMLElement {
     }
     const link = target.closest("a");
     if (link && this.#body().contains(link)) this.#mark(link.pathname);
+    if (link?.closest(".list-more")) {
+      event.preventDefault();
+      void this.#more(link);
+    }
+  }
+
+  /** The next older rows, at the end; without scripts the link leads to a page of them. @param {HTMLAnchorElement} link */
+  async #more(link) {
+    const answer = await ask(link.href).catch(() => null);
+    if (!answer?.ok) return void location.assign(link.href);
+    const older = fragment(await answer.text());
+    const next = older.querySelector(".list-more");
+    const first = older.querySelector("a");
+    for (const row of [...older.querySelectorAll("li[data-key]")]) this.#upsert(/** @type {HTMLElement} */ (row), true);
+    const place = /** @type {Element} */ (link.closest(".list-more"));
+    if (next) place.replaceWith(next);
+    else place.remove();
+    first?.focus();
   }
 
   /** @param {string} path */
@@ -180,7 +198,7 @@ class List extends HTMLElement {
     for (const link of this.#links()) link.tabIndex = link === chosen ? 0 : -1;
   }
 
-  /** @param {number} by */
+  /** Move focus by so many rows; by none it comes back to the open one. @param {number} by */
   #step(by) {
     const links = this.#links();
     const from = links.findIndex((link) => link === document.activeElement);

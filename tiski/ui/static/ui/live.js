@@ -9,7 +9,7 @@
 const [SILENCE, STABLE, BLOCKED] = [45e3, 10e3, 3e5];
 
 /**
- * `poll` fetches once and says whether anything came; it throws when nobody answers.
+ * `poll` says whether anything came; it throws when nobody answers.
  * @param {{url: string, hello: () => object, onframe: (frame: any) => void, onstate: (state: State) => void,
  *   poll: () => Promise<boolean>}} owner
  */
@@ -27,6 +27,7 @@ export function connect({ url, hello, onframe, onstate, poll }) {
     clearTimeout(retry);
     const line = socket;
     socket = null;
+    opened = 0;
     line?.close();
   };
   const send = (/** @type {object} */ frame) => {
@@ -37,10 +38,9 @@ export function connect({ url, hello, onframe, onstate, poll }) {
   function open() {
     forget();
     last = Date.now();
-    opened = 0;
     const line = (socket = new WebSocket(url));
     line.onopen = () => line.send(JSON.stringify(hello()));
-    line.onerror = line.onclose = (event) => line === socket && lose("code" in event ? event.code : 0);
+    line.onerror = line.onclose = (/** @type {any} */ event) => line === socket && lose(event.code);
     line.onmessage = ({ data }) => {
       if (line !== socket) return;
       const frame = JSON.parse(data);
@@ -56,11 +56,11 @@ export function connect({ url, hello, onframe, onstate, poll }) {
     };
   }
 
-  function lose(/** @type {number} */ code) {
+  /** @param {number} [code] */
+  function lose(code) {
     if (!opened) missed++;
     else if (Date.now() - opened < STABLE) quick++;
     else tries = quick = 0;
-    opened = 0;
     forget();
     if (code === 4401) return say("expired");
     const blocked = quick > 2 || (!ever && missed > 1);
@@ -89,7 +89,7 @@ export function connect({ url, hello, onframe, onstate, poll }) {
     if (socket ? Date.now() - last > SILENCE : state !== "expired") open();
   }
 
-  const watch = setInterval(() => socket && Date.now() - last > SILENCE && lose(0), 5e3);
+  const watch = setInterval(() => socket && Date.now() - last > SILENCE && lose(), 5e3);
   // As options: its signal removes them.
   addEventListener("online", now, end);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now(), end);

@@ -26,7 +26,8 @@ class Menu extends HTMLElement {
   }
 
   #items() {
-    return /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".menu-item:not(:disabled)")]);
+    const items = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".menu-item:not(:disabled)")]);
+    return items.filter((item) => item.checkVisibility());
   }
 
   /** @param {Event} event */

@@ -5,8 +5,7 @@
  *     <header data-topic="conversation-7" hx-get="…" hx-trigger="live:conversation-7 from:body delay:150ms">
  *
  * `live:<topic>` carries `{keys, ring}`, `now:<topic>` the frame. Topics are those of `data-topic` in the page;
- * `data-conversation` says which conversation is open. The poll answers a list of the same frames that ends with
- * `ready {seq}`, or 204.
+ * `data-conversation` says which conversation is open. The poll answers `{seq, news, resync}`, or 204.
  */
 
 import { connect } from "./live.js";
@@ -71,9 +70,11 @@ class News extends HTMLElement {
     if (answer.status === 401) this.#changedState("expired");
     if (answer.status === 204) return false;
     if (!answer.ok) throw new Error(String(answer.status));
-    const frames = /** @type {Down[]} */ (await answer.json());
-    for (const frame of frames) this.#heard(frame);
-    return frames.some((frame) => frame.t !== "ready");
+    const { seq, news, resync } = /** @type {{seq: number, news: Down[], resync: boolean}} */ (await answer.json());
+    for (const frame of news) this.#heard(frame);
+    if (resync) this.#heard({ t: "resync" });
+    this.#after = Math.max(this.#after, seq);
+    return resync || news.length > 0;
   }
 
   /** @param {Down} frame */

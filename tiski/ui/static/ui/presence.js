@@ -7,7 +7,7 @@
 class Presence extends HTMLElement {
   #draw = (/** @type {Event} */ event) => {
     const { who } = /** @type {CustomEvent<import("./frames.js").Now>} */ (event).detail;
-    const others = who.filter((person) => person.id !== this.dataset.me);
+    const others = who.filter((person) => person.id !== `agent-${this.dataset.me}`);
     const writing = others.filter((person) => person.writing);
     const sentence = writing.length ? this.dataset.writing : this.dataset.viewing;
     const names = (writing.length ? writing : others).map((person) => person.name);

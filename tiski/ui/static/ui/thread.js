@@ -16,6 +16,8 @@ export class Thread extends HTMLElement {
   #asked = false;
   #again = false;
   #read = 0;
+  /** Number of the last message that stood at the end of the thread before the reader's eyes. */
+  shown = 0;
   #seeing = 0;
   #older = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && void this.#pageBack(), { rootMargin: "200px" });
 
@@ -24,7 +26,7 @@ export class Thread extends HTMLElement {
     const { signal } = this.#end;
     document.body.addEventListener(`live:${this.dataset.topic}`, () => this.refresh(), { signal });
     this.#jump().addEventListener("click", () => this.#toEnd(), { signal });
-    this.#pane().addEventListener("scroll", () => this.#isAtEnd() && (this.#jump().hidden = true), { signal, passive: true });
+    this.#pane().addEventListener("scroll", () => this.#isAtEnd() && this.#reached(), { signal, passive: true });
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.#look(), { signal });
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
     this.#open();
@@ -54,6 +56,7 @@ export class Thread extends HTMLElement {
     const unread = this.querySelector(".separator--unread");
     if (unread) unread.scrollIntoView({ block: "start" });
     else this.#toEnd();
+    this.shown = this.#last();
     requestAnimationFrame(() => this.#watchOlder());
   }
 
@@ -103,7 +106,7 @@ export class Thread extends HTMLElement {
     const url = new URL(this.dataset.url ?? "", location.href);
     url.searchParams.set("after", String(this.#after()));
     const answer = await ask(url.href).catch(() => null);
-    if (answer?.ok && this.isConnected) this.add(fragment(await answer.text()).querySelectorAll("li[id]"));
+    if (answer?.ok && this.isConnected) this.#take(fragment(await answer.text()).querySelectorAll("li[id]"));
     this.#asked = false;
     if (this.#again && this.isConnected) {
       this.#again = false;
@@ -111,11 +114,19 @@ export class Thread extends HTMLElement {
     }
   }
 
+  /** What was on its way and is not there any more was taken back. @param {NodeListOf<Element>} entries */
+  #take(entries) {
+    const ids = new Set([...entries].map((entry) => entry.id));
+    for (const entry of this.querySelectorAll(".thread-items > [data-seq][data-state=sending]")) {
+      if (!ids.has(entry.id)) entry.remove();
+    }
+    this.add(entries);
+  }
+
   #after() {
     const numbered = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".thread-items > [data-seq]")]);
     const open = numbered.find((entry) => entry.dataset.state === "sending" || entry.dataset.state === "sent");
-    const last = numbered.at(-1);
-    return open ? Number(open.dataset.seq) - 1 : Number(last?.dataset.seq ?? 0);
+    return open ? Number(open.dataset.seq) - 1 : this.#last();
   }
 
   async #pageBack() {
@@ -156,7 +167,17 @@ export class Thread extends HTMLElement {
 
   #toEnd() {
     this.#pane().scrollTop = this.#pane().scrollHeight;
+    this.#reached();
+  }
+
+  #reached() {
     this.#jump().hidden = true;
+    this.shown = this.#last();
+  }
+
+  #last() {
+    const numbered = /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".thread-items > [data-seq]"));
+    return Number([...numbered].at(-1)?.dataset.seq ?? 0);
   }
 
   /** The newest message in words, and how many more there were. @param {HTMLElement[]} entries */
@@ -176,8 +197,7 @@ export class Thread extends HTMLElement {
   /** Read is what stood in a focused window for more than a second. */
   #look() {
     clearTimeout(this.#seeing);
-    const numbered = /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".thread-items > [data-seq]"));
-    const seq = Number([...numbered].at(-1)?.dataset.seq ?? 0);
+    const seq = this.#last();
     if (!this.dataset.readUrl || seq <= this.#read || document.hidden || !document.hasFocus()) return;
     this.#seeing = window.setTimeout(() => void this.#markRead(seq), SEEN_AFTER);
   }

@@ -38,4 +38,22 @@ class Time extends HTMLElement {
   }
 }
 
+/** Seconds until something can no longer be undone: `<button data-undo>… <tiski-countdown data-until="1795…">`. */
+class Countdown extends HTMLElement {
+  #timer = 0;
+
+  connectedCallback() {
+    const left = Math.ceil((Number(this.dataset.until) - Date.now()) / 1000);
+    const button = /** @type {HTMLElement | null} */ (this.closest("[data-undo]"));
+    if (left <= 0 && button) button.hidden = true;
+    this.textContent = `(${Math.max(0, left)})`;
+    if (left > 0) this.#timer = window.setTimeout(() => this.connectedCallback(), 1000);
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#timer);
+  }
+}
+
 customElements.define("tiski-time", Time);
+customElements.define("tiski-countdown", Countdown);

@@ -18,7 +18,10 @@ export class Uploads {
 
   /** @param {{list: HTMLElement, template: HTMLTemplateElement, url: string, changed: () => void}} owner */
   constructor({ list, template, url, changed }) {
-    [this.#list, this.#template, this.#url, this.#changed] = [list, template, url, changed];
+    this.#list = list;
+    this.#template = template;
+    this.#url = url;
+    this.#changed = changed;
     list.addEventListener("click", (event) => this.#press(event));
   }
 

@@ -14,7 +14,7 @@ const BUBBLE = "M12 4c5 0 9 3.3 9 7.5S17 19 12 19c-1 0-2-.1-2.9-.4L4.5 20.5l1-3.
 const CHEVRON = "M5.5 9l6.5 6.5L18.5 9";
 const STYLE = `
 :host{all:initial!important;position:fixed!important;z-index:2147483000!important;inset-block-end:var(--y)!important;inset-inline-end:var(--x)!important;
-display:block!important;font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif!important;--surface:#fdfcfa;--raised:#fff}
+display:block!important;font-family:system-ui,sans-serif!important;--surface:#fdfcfa;--raised:#fff}
 :host([data-side=start]){inset-inline:var(--x) auto!important}
 :host([data-scheme=dark]){--surface:#121b1b;--raised:#1d2828}
 :host([hidden]),[hidden]{display:none!important}
@@ -34,6 +34,7 @@ outline:1px solid transparent;border-radius:18px;background:var(--surface);box-s
 :host([data-side=start]) .panel{inset-inline:0 auto}
 .head{flex:none;min-height:72px;background:linear-gradient(160deg,var(--brand),var(--deep));color:var(--on)}
 @media (max-width:480px),(max-height:440px) and (max-width:900px){.panel.panel{position:fixed;inset:0;width:100%;max-width:none;height:100dvh;border-radius:0}.panel:not([hidden])+.launcher{visibility:hidden}}
+@media (min-width:481px) and (prefers-reduced-motion:no-preference){.panel{animation:rise .2s}@keyframes rise{from{opacity:0;transform:translateY(12px)}}}
 @media print{:host{display:none!important}}`;
 
 /** @param {Config} config @param {DOMStringMap} options the script's `data-` attributes @param {string} base */

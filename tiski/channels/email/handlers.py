@@ -1,0 +1,38 @@
+"""What mailboxes do when they hear an event."""
+
+from __future__ import annotations
+
+from tiski.channels.email import actions as mail
+from tiski.channels.email import connecting, receiving
+from tiski.channels.email.errors import MailboxFault
+from tiski.channels.email.events import MailboxCheckAsked
+from tiski.channels.email.mailbox import KIND, mailbox_of
+from tiski.conversations.events import RawReceived
+from tiski.conversations.models import ChannelAccount
+from tiski.kernel.events import FactRow, hears
+
+
+@hears(RawReceived)
+def read_what_came(event: RawReceived, fact: FactRow) -> None:
+    """A mail is stored: understand it."""
+    if event.kind == KIND:
+        receiving.understand(event.raw)
+
+
+@hears(MailboxCheckAsked, tries=2)
+def try_both_servers(event: MailboxCheckAsked, fact: FactRow) -> None:
+    """Sign in to both servers and write down how it went."""
+    account = ChannelAccount.objects.filter(id=event.channel_account).first()
+    if account is None:
+        return
+    mailbox = mailbox_of(account)
+    for side, connect in (("imap", connecting.imap), ("smtp", connecting.smtp)):
+        if getattr(mailbox.settings, side) is None:
+            continue
+        fault: MailboxFault | None = None
+        try:
+            with connect(mailbox):
+                pass
+        except MailboxFault as found:
+            fault = found
+        mail.report(account, side, fault)

@@ -1,0 +1,80 @@
+"""What email teaches the engines: the channel, and the mailbox readers that run in every worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+
+from tiski.channels.email import letters, marks, reading, sending
+from tiski.channels.email.mailbox import KIND, Mailbox, mailbox_of
+from tiski.conversations.contract import (
+    ALLOWED,
+    Ability,
+    Accepted,
+    Destination,
+    Outgoing,
+    Situation,
+    Verdict,
+    register_channel,
+)
+from tiski.conversations.models import ChannelAccount, Message
+from tiski.customers.models import Identity
+from tiski.kernel import worker
+
+
+class Email:
+    """Answers leave through the shop's SMTP server, held a few seconds first."""
+
+    kind = KIND
+    can = frozenset({Ability.SENDS_OUT, Ability.UNDO, Ability.SUBJECT, Ability.HTML, Ability.FILES})
+    longest_body = 100_000
+
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        return _("Email")
+
+    def can_send(self, conversation: Situation) -> Verdict:
+        """Not without a mailbox that sends, nor without an address."""
+        mailbox = _mailbox(conversation.channel_account_id)
+        if mailbox is None or not (mailbox.settings.smtp or mailbox.settings.demo):
+            return Verdict(False, _("No mailbox is connected for sending. An owner can connect one in the settings."))
+        if not _recipient(conversation):
+            return Verdict(False, _("No email address of this customer is known."))
+        return ALLOWED
+
+    def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
+        """The address the customer last wrote from."""
+        recipient, mailbox = _recipient(conversation), _mailbox(conversation.channel_account_id)
+        if not recipient or mailbox is None:
+            return ()
+        return (Destination(recipient, marks.message_id(message_id, mailbox.domain)),)
+
+    def deliver(self, item: Outgoing) -> Accepted:
+        """Send one mail; the demo's goes nowhere, because its people do not exist."""
+        mailbox = mailbox_of(ChannelAccount.objects.get(id=item.channel_account_id))
+        if mailbox.settings.demo:
+            return Accepted("demo")
+        return sending.send(mailbox, letters.letter(mailbox, item))
+
+
+def _mailbox(account_id: int) -> Mailbox | None:
+    account = ChannelAccount.objects.filter(id=account_id, kind=KIND).first()
+    return mailbox_of(account) if account is not None and account.is_on else None
+
+
+def _recipient(conversation: Situation) -> str:
+    """Where the customer's last proved message came from, else their first address. Never an unproved sender's."""
+    theirs = Message.objects.filter(
+        conversation_id=conversation.conversation_id, author_kind="customer", channel_account__kind=KIND
+    ).order_by("-seq")
+    for meta in theirs.values_list("meta", flat=True)[:20]:
+        if meta.get("from") and not meta.get("unverified"):
+            return str(meta["from"])
+    known = Identity.objects.filter(customer_id=conversation.customer_id, kind="email").order_by("id")
+    return known.values_list("shown", flat=True).first() or ""
+
+
+register_channel(Email())
+worker.service(reading.read_mailboxes)

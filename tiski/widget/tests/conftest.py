@@ -1,0 +1,39 @@
+"""One desk and one street of storefronts for all browser tests of the widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tiski.testing.chromium import Screen
+from tiski.testing.storefronts import Storefronts
+from tiski.testing.storefronts.desk import Desk
+from tiski.testing.storefronts.shopper import Shopper
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A running `tiski up` in which Mia answers."""
+    data = tmp_path_factory.mktemp("desk") / "data"
+    data.mkdir(mode=0o700)
+    with Desk(data) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shops(desk: Desk) -> Iterator[Storefronts]:
+    """The storefronts, registered at the desk."""
+    with Storefronts(desk.address, desk.key) as street:
+        desk.admit(street.origin)
+        yield street
+
+
+@pytest.fixture
+def enter(open_screen: Callable[..., Screen], shops: Storefronts) -> Callable[..., Shopper]:
+    """Ada enters a storefront: `enter("strict", size=PHONE)`; options are those of `open_screen`."""
+
+    def go_in(page: str = "plain", **options: object) -> Shopper:
+        return Shopper(open_screen(**options)).visit(shops.address(page))
+
+    return go_in
