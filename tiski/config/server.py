@@ -162,15 +162,17 @@ def build(parts: Collection[str], listening: Callable[[], None]) -> Server:
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; raises `BadSetting` with the remedy when the address cannot be had."""
+    listener: socket.socket | None = None
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
-        raise BadSetting(
-            f"cannot listen on {host}, port {port} ({error.strerror}). Choose others with --host and --port."
-        ) from error
+        if listener is not None:
+            listener.close()
+        reason = f"cannot listen on {host}, port {port} ({error.strerror})"
+        raise BadSetting(f"{reason}. Choose others with --host and --port.") from error
     listener.setblocking(False)
     return listener
 

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from types import FrameType
 
 SUPERVISED = "TISKI_SUPERVISED"
+FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
 STABLE_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -84,7 +85,7 @@ class Child:
             process.kill()
 
     def _keep(self) -> None:
-        wait = 1.0
+        wait = FIRST_WAIT
         while not self._stopping.is_set():
             began = time.monotonic()
             # Its end of the pipe closes with this process, however that ends.
@@ -94,10 +95,12 @@ class Child:
             if self._stopping.is_set():
                 self._process.terminate()
             code = self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > STABLE_SECONDS:
-                wait = 1.0
+                wait = FIRST_WAIT
             log.error("the worker ended and is started again", extra={"code": code, "wait": wait})
             self._stopping.wait(wait)
             wait = min(wait * 2, LONGEST_WAIT)
@@ -131,5 +134,6 @@ def _stop_on_signals(stop: threading.Event, *, supervised: bool) -> None:
 
 
 def _stop_with_the_parent(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 64):  # not sys.stdin, whose lock would be held when the interpreter ends
+        pass
     stop.set()

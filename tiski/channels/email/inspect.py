@@ -142,7 +142,8 @@ def _mbox(shown: str, box: bytes | mmap.mmap) -> Iterator[_Item]:
     if len(begins) < 2:
         yield _Item(shown, _MBOX_QUOTED.sub(rb"\1", box[: limits.RAW_BYTES + 1]))
         return
-    ends = [start for start, _ in begins[1:]] + [len(box)]
+    # The line end before the blank line is still the mail's own.
+    ends = [start + 1 for start, _ in begins[1:]] + [len(box)]
     for number, ((_, start), end) in enumerate(zip(begins, ends, strict=True), 1):
         raw = box[start : min(end, start + limits.RAW_BYTES + 1)]
         yield _Item(f"{shown}#{number}", _MBOX_QUOTED.sub(rb"\1", raw))

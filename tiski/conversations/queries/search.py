@@ -5,7 +5,7 @@ from __future__ import annotations
 from tiski.accounts.models import Agent, Shop
 from tiski.conversations.models import Conversation
 from tiski.conversations.queries.inbox import PAGE, InboxRow, rows_of
-from tiski.customers.queries import matching
+from tiski.customers.queries import family, matching
 
 NEWEST = 5_000
 """Subjects are looked for among this many of the newest conversations; a search over all text comes with its index."""
@@ -20,7 +20,7 @@ def search(shop: Shop, agent: Agent, words: str) -> list[InboxRow]:
     if not words:
         return []
     mine = Conversation.objects.filter(shop_id=shop.id)
-    people = matching(words)
+    people = family(*matching(words))
     found = set(mine.filter(customer_id__in=people).order_by("-last_message_at").values_list("id", flat=True)[:PAGE])
     newest = mine.order_by("-last_message_at").values("id")[:NEWEST]
     called = mine.filter(id__in=newest, subject__icontains=words).order_by("-last_message_at")

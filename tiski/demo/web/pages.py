@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from tiski.accounts.policies import public, signed_in
 from tiski.demo import actions as demonstration
 from tiski.demo import catalogue, queries
+from tiski.demo.money import euros
 from tiski.kernel.action import Actor
 from tiski.kernel.errors import NotFound
 from tiski.ui.page import show
@@ -80,7 +81,7 @@ def _page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
     lang = _language(request)
     with translation.override(lang):
         tins = sum(_tins(request).values())
-        response = show(request, template, shop=shop, tins=tins, lang=lang, **context)
+        response = show(request, template, shop=shop, tins=tins, lang=lang, euros=euros, **context)
     if "lang" in request.GET:
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, lang, max_age=365 * 86400, samesite="Lax")
     return response

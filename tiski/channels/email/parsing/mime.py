@@ -120,7 +120,7 @@ def _slices(raw: bytes, part: Part, findings: Findings) -> Iterator[slice]:
         findings.note("boundary_missing")
         return
     # The search begins on the line end before the body, so that every boundary, also the first, follows a line end.
-    line = re.compile(rb"\n--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    line = re.compile(rb"\n--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?(?:\n|\Z))")
 
     start = -1
     for match in line.finditer(raw, max(part.start - 1, 0), part.end):

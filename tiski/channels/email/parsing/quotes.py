@@ -55,8 +55,7 @@ def split(lines: Sequence[Line], *, is_forward: bool = False) -> Split:
 
 
 def _prepared(line: Line) -> Line:
-    text = line.text.replace("\xa0", " ")
-    return Line(text, Role.QUOTE if line.role is Role.OWN and text.lstrip().startswith(">") else line.role)
+    return Line(line.text, Role.QUOTE) if line.role is Role.OWN and line.text.lstrip().startswith(">") else line
 
 
 def _examined(lines: Sequence[Line]) -> list[Line]:
@@ -76,8 +75,13 @@ def _forwards(lines: Sequence[Line], roles: Sequence[Role], first: int) -> bool:
 
 
 def _matched(line: Line) -> str:
-    """The line as the rules see it: without quote signs, emphasis and outer space; a very long line matches nothing."""
-    return "" if len(line.text) > LONGEST_LINE else line.text.lstrip("> ").strip().replace("*", "")
+    """The line as the rules see it: without quote signs and emphasis."""
+    return _plain(line.text).lstrip("> ").replace("*", "").strip()
+
+
+def _plain(text: str) -> str:
+    """Text to match against phrases: common spaces, none around it; a very long line matches nothing."""
+    return "" if len(text) > LONGEST_LINE else text.replace("\xa0", " ").strip()
 
 
 def _roles(lines: Sequence[Line]) -> list[Role]:
@@ -204,9 +208,9 @@ def _says_something(lines: Sequence[str]) -> bool:
 
 def _unsigned(lines: Sequence[str]) -> _Unsigned:
     """Own lines without device lines, confidentiality notice and signature."""
-    kept = [line for line in lines if len(line) > LONGEST_DEVICE_LINE or not phrases.DEVICE.fullmatch(line.strip())]
+    kept = [line for line in lines if len(line) > LONGEST_DEVICE_LINE or not phrases.DEVICE.fullmatch(_plain(line))]
     for at, line in enumerate(kept):
-        if len(line) <= LONGEST_LINE and phrases.CONFIDENTIAL.match(line.strip()) and _says_something(kept[:at]):
+        if phrases.CONFIDENTIAL.match(_plain(line)) and _says_something(kept[:at]):
             kept = kept[:at]
             break
     for at, line in enumerate(kept):
@@ -220,10 +224,9 @@ def _closing(lines: Sequence[str]) -> int:
     """Where the closing words begin, when little enough follows them; else the end."""
     following = 0
     for at in range(len(lines) - 1, -1, -1):
-        text = lines[at].strip()
-        if len(text) <= LONGEST_LINE and phrases.CLOSING.fullmatch(text):
+        if phrases.CLOSING.fullmatch(_plain(lines[at])):
             return at
-        following += bool(text)
+        following += bool(lines[at].strip())
         if following > CLOSING_LINES:
             break
     return len(lines)

@@ -229,11 +229,16 @@ class List extends HTMLElement {
         next.focus({ preventScroll: true });
         next.click();
       } else /** @type {HTMLElement | null} */ (document.querySelector(".conversation-back"))?.click();
-      document.addEventListener("htmx:after:swap", () => delete this.dataset.advancing, { once: true });
+    };
+    const arrived = (/** @type {Event} */ swap) => {
+      if (/** @type {CustomEvent} */ (swap).detail.ctx.target?.id !== "pane") return;
+      document.removeEventListener("htmx:after:swap", arrived);
+      delete this.dataset.advancing;
     };
     const done = (/** @type {Event} */ answer) => /** @type {CustomEvent} */ (answer).detail.ctx === ctx && go();
     const timer = setTimeout(go, ADVANCE);
     document.addEventListener("htmx:after:request", done);
+    document.addEventListener("htmx:after:swap", arrived);
   }
 }
 

@@ -40,7 +40,7 @@ export function drawMessage(said, scene) {
 /** Bring name, time and state up to date; the bubble itself never changes. @param {HTMLElement} node @param {Said} said @param {Scene} scene */
 export function updateMessage(node, said, scene) {
   const { t, time } = scene.words;
-  const look = [said.mine ? "mine" : "theirs", said.state, said.first && "first", said.last && "last", !said.body && "bare"];
+  const look = [said.mine ? "mine" : "theirs", said.state, said.first && "first", said.last && "last"];
   const signature = [...look, said.reason, said.latest].join(" ");
   if (node.dataset.look === signature) return;
   node.dataset.look = signature;
