@@ -10,7 +10,6 @@ from tiski.kernel.events import Event, FactRow, every, hears
 
 from . import actions as accounts
 from . import events, letters
-from .actions.audit import actor_of
 from .letters import Letter
 from .mail import send_system_mail
 from .models import Agent, Invitation
@@ -35,18 +34,8 @@ AUDITED: tuple[type[Event], ...] = (
 )
 
 
-def keep_in_the_audit_log(audited: type[Event]) -> None:
-    """Seal every such fact into its chain; one handler for each event, named after it."""
-
-    def keep(event: Event, fact: FactRow) -> None:
-        accounts.record_fact(fact, by=actor_of(fact))
-
-    keep.__name__ = f"keep_{audited.name.partition('.')[2]}_in_the_audit_log"
-    hears(audited)(keep)
-
-
 for _audited in AUDITED:
-    keep_in_the_audit_log(_audited)
+    accounts.keep_in_the_audit_log(_audited)
 
 
 @hears(events.AgentInvited)

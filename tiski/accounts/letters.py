@@ -10,6 +10,7 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.http import base36_to_int
 from django.utils.translation import gettext as _
 
 from tiski.kernel import clock, tokens
@@ -18,6 +19,7 @@ from tiski.kernel.errors import NotFound
 from .models import Agent, Invitation, Role
 
 INVITATION = "accounts.invitation"
+VALID_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,16 @@ class Letter:
 
 
 class ResetLinks(PasswordResetTokenGenerator):
-    """Reset links that also die when the agent's sessions are ended, as a change of role does."""
+    """Reset links that work for a day and also die when the agent's sessions are ended, as a change of role does."""
 
     key_salt = "tiski.accounts.letters.ResetLinks"
+
+    def check_token(self, user: Agent | None, token: str | None) -> bool:
+        """Whether the token is this agent's, unused, and not older than a day."""
+        if not super().check_token(user, token):
+            return False
+        made = base36_to_int(str(token).partition("-")[0])
+        return self._num_seconds(self._now()) - made <= VALID_SECONDS
 
     def _make_hash_value(self, user: Agent, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}{user.sessions_ended_at}{user.is_active}"

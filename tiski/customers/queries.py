@@ -51,11 +51,14 @@ class CustomerPanel:
 
 
 def customer_panel(customer_id: int) -> CustomerPanel:
-    """The panel of a customer of the shop in scope, following a merge; raises `NotFound`. Three queries."""
+    """The panel of a customer of the shop in scope, following a merge; raises `NotFound`. At most five queries."""
     reached = Customer.objects.filter(id=customer_id).values_list("merged_into_id", flat=True).first()
     kept_id = reached or customer_id
-    members = Customer.objects.filter(Q(id=kept_id) | Q(merged_into_id=kept_id)).order_by("created_at")
-    rows = list(members.values_list("id", "name", "language", "created_at"))
+    columns = ("id", "name", "language", "created_at")
+    rows = [
+        *Customer.objects.filter(id=kept_id).values_list(*columns),
+        *Customer.objects.filter(merged_into_id=kept_id).order_by("id").values_list(*columns),
+    ]
     kept = next((row for row in rows if row[0] == kept_id), None)
     if kept is None:
         raise NotFound
@@ -65,7 +68,7 @@ def customer_panel(customer_id: int) -> CustomerPanel:
         id=kept_id,
         name=kept[1],
         language=kept[2],
-        first_seen=rows[0][3],
+        first_seen=min(row[3] for row in rows),
         is_anonymous=not kept[1] and not identities,
         identities=identities,
         merges=_merges(kept_id) if len(family) > 1 else (),
@@ -77,7 +80,8 @@ def family(*customer_ids: int) -> list[int]:
     """Ids of everyone who is the same person as one of these customers, by merges. Two queries."""
     pairs = Customer.objects.filter(id__in=customer_ids).values_list("id", "merged_into_id")
     kept = {merged_into or number for number, merged_into in pairs}
-    return list(Customer.objects.filter(Q(id__in=kept) | Q(merged_into_id__in=kept)).values_list("id", flat=True))
+    gone = Customer.objects.filter(merged_into_id__in=kept).order_by("id").values_list("id", flat=True)
+    return [*sorted(kept), *gone]
 
 
 def address_of(customer_id: int, kind: str) -> Identity | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 
 class TookTooLong(Exception):
@@ -18,13 +21,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0, pause: float = 0.05) -> None:
-    """Return as soon as `holds()` is true; raise `TookTooLong` naming `what` after `seconds`."""
+def wait_until(holds: Callable[[], Found], what: str, *, seconds: float = 20.0, pause: float = 0.05) -> Found:
+    """Return what `holds()` gives as soon as it is true; raise `TookTooLong` naming `what` after `seconds`."""
     end = time.monotonic() + seconds
-    while not holds():
+    while not (found := holds()):
         if time.monotonic() > end:
             raise TookTooLong(f"{what}: not within {seconds:g} s")
         time.sleep(pause)
+    return found
 
 
 def wait_for_port(port: int, *, seconds: float = 20.0) -> None:

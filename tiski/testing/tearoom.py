@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import msgspec
 from django.db import connection, transaction
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tiski.config import server
 from tiski.kernel import live
@@ -343,7 +344,8 @@ class Tearoom:
     def knock(self, path: str = "/tearoom/teepuoti/live", origin: str = "https://teepuoti.fi", **options: Any) -> Guest:
         """Open a socket without saying hello."""
         address = f"ws://{HOST}:{self.port}{path}"
-        opening = connect(address, origin=origin or None, compression=None, proxy=None, max_size=None, **options)  # type: ignore[arg-type]
+        sender = Origin(origin) if origin else None
+        opening = connect(address, origin=sender, compression=None, proxy=None, max_size=None, **options)
         return Guest(self._guests.enter_context(opening))
 
     def enter(self, token: str = "mia", **hello: Any) -> Guest:

@@ -16,7 +16,7 @@ def environment(**options: object) -> jinja2.Environment:
     `options` come from Django's template backend; text mails (`.txt`) are not escaped.
     """
     options |= {"undefined": jinja2.StrictUndefined, "autoescape": _escapes, "trim_blocks": True, "lstrip_blocks": True}
-    env = jinja2.Environment(extensions=["jinja2.ext.i18n"], **options)  # type: ignore[arg-type]
+    env = jinja2.Environment(extensions=["jinja2.ext.i18n"], **options)  # type: ignore[arg-type]  # noqa: S701  text mails need it off
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(  # type: ignore[attr-defined]
         translation.gettext,
@@ -25,7 +25,13 @@ def environment(**options: object) -> jinja2.Environment:
         pgettext=translation.pgettext,
         npgettext=translation.npgettext,
     )
-    env.globals |= {"static": statics.static, "icon": icon, "url": url, "look": page.look, "timezone": timezone.get_current_timezone_name}
+    env.globals |= {
+        "static": statics.static,
+        "icon": icon,
+        "url": url,
+        "look": page.look,
+        "timezone": timezone.get_current_timezone_name,
+    }
     env.filters |= {
         "clock": formats.clock,
         "day": formats.day,
@@ -43,7 +49,7 @@ def environment(**options: object) -> jinja2.Environment:
 
 def icon(name: str, small: bool = False) -> Markup:
     """A decorative icon from the sprite of the page; the words stand beside it or in a hidden name."""
-    return Markup(_ICON).format(" i--small" if small else "", name)
+    return Markup(_ICON).format(" i--small" if small else "", name)  # noqa: S704  our own constant
 
 
 def url(name: str, *args: object, **kwargs: object) -> str:

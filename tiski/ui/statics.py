@@ -5,7 +5,8 @@ the tree when it is read can be asked for: an address is looked up, never turned
 """
 
 import hashlib
-from functools import cache
+import time
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -68,9 +69,12 @@ def tree_hash() -> str:
 
 
 def _signature() -> int:
-    """Changes whenever a file does, while developing; in production the tree is read once."""
-    if not settings.DEBUG:
-        return 0
+    """Changes within a second after a file does, while developing; in production the tree is read once."""
+    return _times(int(time.monotonic())) if settings.DEBUG else 0
+
+
+@lru_cache(maxsize=1)
+def _times(_second: int) -> int:
     return hash(tuple((str(file), file.stat().st_mtime_ns) for _, file in _walk()))
 
 

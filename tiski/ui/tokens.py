@@ -86,7 +86,9 @@ def colours() -> dict[str, tuple[Colour, Colour]]:
 def pairs() -> list[Pair]:
     """Every pair that ui.md section 9.2 asks for."""
     wanted = [Pair(text, back, TEXT_RATIO) for text in TEXTS for back in SURFACES]
-    wanted += [Pair(text, back, TEXT_RATIO) for text in ("ink", "ink-2") for back in ("selected", "note", "mine", *TINTS)]
+    wanted += [
+        Pair(text, back, TEXT_RATIO) for text in ("ink", "ink-2") for back in ("selected", "note", "mine", *TINTS)
+    ]
     wanted += [Pair("ink-3", back, TEXT_RATIO) for back in ("selected", "note", "mine")]
     wanted += [Pair(tint.removesuffix("-tint"), tint, TEXT_RATIO) for tint in TINTS]
     wanted += [Pair("focus", back, SIGN_RATIO) for back in (*SURFACES, "selected", "note", "mine")]

@@ -54,10 +54,10 @@ def ink_on(background: str) -> str:
 
 def readable(colour: str, *, on: str, least: float = READABLE) -> str:
     """The colour, moved in lightness just far enough to contrast with a background; its hue stays."""
-    direction = _STEP if luminance(on) < 0.18 else -_STEP
+    step, end = (_STEP, 1.0) if luminance(on) < 0.18 else (-_STEP, 0.0)
     lightness, chroma, hue = _to_oklch(colour)
-    while contrast(colour, on) < least and 0.0 < lightness < 1.0:
-        lightness = min(1.0, max(0.0, lightness + direction))
+    while contrast(colour, on) < least and lightness != end:
+        lightness = min(1.0, max(0.0, lightness + step))
         colour = _from_oklch(lightness, chroma, hue)
     return colour
 

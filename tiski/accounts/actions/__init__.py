@@ -1,6 +1,6 @@
 """Verbs of accounts: the only writers of shops, people, hours, sessions and the audit log."""
 
-from .audit import record, record_fact
+from .audit import keep_in_the_audit_log, record, record_fact
 from .hours import DaySpans, add_exception, add_holidays, remove_exception, set_hours
 from .invitations import accept_invitation, invite, join_by_invitation, withdraw_invitation
 from .people import add_member, change_role, create_agent, first_owner, reinstate_member, remove_member, suspend_member
@@ -36,6 +36,7 @@ __all__ = [
     "first_owner",
     "invite",
     "join_by_invitation",
+    "keep_in_the_audit_log",
     "record",
     "record_fact",
     "record_failed_sign_in",

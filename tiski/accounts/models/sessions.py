@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.module_loading import import_string
 
 from .people import Agent
 
@@ -24,7 +26,6 @@ class AgentSession(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> type[SessionBase]:
-        """The store that hashes keys; imported late because it needs this model."""
-        from tiski.accounts.sessions import SessionStore
-
-        return SessionStore
+        """The configured store, which needs this model and so is named, not imported."""
+        store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        return store

@@ -147,5 +147,5 @@ def test_two_who_press_at_once_come_in_once(teashop: Teashop, invitation: Invita
         accounts.accept_invitation(invitation, agent=ada, by=actor_of(ada))
 
 
-def test_the_page_with_a_token_in_its_address_tells_no_referrer(invitation: Invitation) -> None:
-    assert Client().get(path_of(invitation))["Referrer-Policy"] == "no-referrer"
+def test_the_page_with_a_token_in_its_address_tells_others_no_path(invitation: Invitation) -> None:
+    assert Client().get(path_of(invitation))["Referrer-Policy"] == "strict-origin"

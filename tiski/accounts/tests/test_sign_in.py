@@ -8,12 +8,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.http import HttpRequest
 from django.test import Client
+from django.urls import NoReverseMatch, reverse
 
 from tiski.accounts import actions as accounts
 from tiski.accounts import letters
 from tiski.accounts.models import Agent, AgentSession
 from tiski.accounts.web import adapter
+from tiski.accounts.web.adapter import SignInAdapter
 from tiski.kernel import clock
 
 from .conftest import PASSWORD, Teashop, facts
@@ -109,7 +112,9 @@ def test_right_passwords_do_not_use_the_limit_up(teashop: Teashop) -> None:
 
 
 def test_nobody_can_sign_up(db: None) -> None:
-    assert Client().get("/sign-up/").status_code == 404
+    with pytest.raises(NoReverseMatch):
+        reverse("account_signup")
+    assert not SignInAdapter(None).is_open_for_signup(HttpRequest())
 
 
 def test_signing_out_takes_a_press(teashop: Teashop, browser_of: Browser) -> None:
@@ -197,9 +202,9 @@ def test_a43_odd_reset_tokens_open_nothing(teashop: Teashop, token: str) -> None
     assert Client().get(f"/password/reset/99999/{token}/").status_code == 404
 
 
-def test_the_reset_page_tells_no_referrer_and_is_never_cached(teashop: Teashop) -> None:
+def test_the_reset_page_tells_others_no_path_and_is_never_cached(teashop: Teashop) -> None:
     answer = Client().get(reset_link(teashop.mia))
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "strict-origin"
     assert "no-store" in answer["Cache-Control"]
 
 
@@ -221,6 +226,12 @@ def test_changing_the_password_takes_the_present_one(teashop: Teashop, browser_o
     )
     assert answer.status_code == 422
     assert Agent.objects.get(pk=teashop.mia.pk).check_password(PASSWORD)
+
+
+def test_a43_guessing_the_present_password_is_limited(teashop: Teashop, browser_of: Browser) -> None:
+    browser = browser_of(teashop.mia)
+    sent = {"oldpassword": "guess", "password1": "aivan uusi salasana"}
+    assert [browser.post("/password/change/", sent).status_code for _ in range(11)] == [422] * 10 + [429]
 
 
 def test_a35_a_changed_role_signs_the_member_out_at_once(teashop: Teashop, browser_of: Browser) -> None:

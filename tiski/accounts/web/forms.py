@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tiski.accounts import typed
 from tiski.accounts.models import Agent, Density, Language, Role, Theme
-from tiski.kernel import clock
+from tiski.kernel import clock, limits
 from tiski.kernel.errors import Refusal
 
+GUESSES_OF_ONES_OWN = 10, 900.0
 PICTURES = "image/png,image/jpeg,image/webp"
 
 COMMON_TIMEZONES = (
@@ -66,6 +67,13 @@ class NewOwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]
         _word(self, "oldpassword", _("Present password"), autocomplete="current-password")
         _word(self, "password1", _("New password"), autocomplete="new-password")
         self.fields["password1"].help_text = _("At least 10 characters. A sentence is easy to remember.")
+
+    def clean_oldpassword(self) -> str:
+        """The present password; guessing it from a stolen session is limited."""
+        limit, per = GUESSES_OF_ONES_OWN
+        limits.allow_stored(f"password/agent/{self.user.pk}", limit=limit, per=per)
+        present: str = super().clean_oldpassword()
+        return present
 
 
 class ResetRequestForm(TiskiForm):

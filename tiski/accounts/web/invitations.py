@@ -17,7 +17,7 @@ from tiski.kernel.action import SYSTEM
 from tiski.kernel.errors import Refusal
 
 from .forms import JoinForm
-from .pages import page
+from .pages import TELLS_NO_PATH, page
 
 
 @public
@@ -26,7 +26,7 @@ from .pages import page
 def invitation(request: HttpRequest, shop: str, token: str) -> HttpResponse:
     """The invitation behind a link. The address holds the token, so no other page may learn it."""
     response = _answer(request, _invitation(shop, token))
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = TELLS_NO_PATH
     return response
 
 

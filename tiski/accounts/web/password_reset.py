@@ -16,7 +16,7 @@ from tiski.accounts.policies import actor_of, public
 from tiski.kernel import limits
 
 from .forms import NewPasswordForm, ResetRequestForm
-from .pages import page
+from .pages import TELLS_NO_PATH, page
 
 LETTERS_TO_AN_ADDRESS = 3, 3600.0
 LETTERS_FROM_AN_ADDRESS = 20, 3600.0
@@ -50,7 +50,7 @@ def asked(request: HttpRequest) -> HttpResponse:
 def choose(request: HttpRequest, agent: int, token: str) -> HttpResponse:
     """Choose a new password. The address holds the token, so no other page may learn it."""
     response = _choose(request, agent, token)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = TELLS_NO_PATH
     return response
 
 

@@ -27,14 +27,6 @@ GET_OR_POST = ["GET", "HEAD", "POST"]
 
 @requires(runs_the_shop)
 @never_cache
-@require_http_methods(["GET", "HEAD"])
-def settings(request: ShopRequest) -> HttpResponse:
-    """Where the settings begin: the first section, or on a phone the list of sections."""
-    return page(request, "accounts/settings_shop.html", form=_shop_form(request), opens_pane=False)
-
-
-@requires(runs_the_shop)
-@never_cache
 @require_http_methods(GET_OR_POST)
 def shop_settings(request: ShopRequest) -> HttpResponse:
     """Name, language and timezone."""

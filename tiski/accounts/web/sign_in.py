@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from allauth.account import views as allauth
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from tiski.accounts.policies import SIGNED_IN_AT, public, signed_in
 from tiski.kernel import clock
-from tiski.kernel.errors import TooMany
 
 from .forms import ConfirmPasswordForm, NewOwnPasswordForm, SignInForm
 
@@ -72,8 +71,3 @@ sign_in = public(SignIn.as_view())
 sign_out = public(SignOut.as_view())
 confirm_password = signed_in(ConfirmPassword.as_view())
 change_password = signed_in(ChangePassword.as_view())
-
-
-def too_many(request: HttpRequest) -> NoReturn:
-    """allauth's own limits end in the same page as ours (`handler429` of the URLconf)."""
-    raise TooMany(60)

@@ -21,7 +21,6 @@ urlpatterns: list[URLPattern] = [
     path("account/sessions/<str:session>/end/", profile.end_session, name="accounts_end_session"),
     path("pictures/<str:blob_id>/", pictures.picture, name="accounts_picture"),
     path("<slug:shop>/invitations/<str:token>/", invitations.invitation, name="accounts_invitation"),
-    path("<slug:shop>/settings/", settings.settings, name="accounts_settings"),
     path("<slug:shop>/settings/shop/", settings.shop_settings, name="accounts_settings_shop"),
     path("<slug:shop>/settings/brand/", settings.brand_settings, name="accounts_settings_brand"),
     path("<slug:shop>/settings/hours/", hours.hours_settings, name="accounts_settings_hours"),

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tiski.config import server
 from tiski.config.environment import BadSetting
@@ -129,7 +130,7 @@ def test_f37_a_stop_stores_and_acknowledges_what_was_taken_then_closes_with_1012
     mia.send(t="message", client_id="too late", body="ei ehtinyt")
     release.set()
 
-    acknowledged = []
+    acknowledged: list[str] = []
     with pytest.raises(ConnectionClosedError) as end:
         _collect_acks(mia, acknowledged)
     assert end.value.rcvd is not None
@@ -164,9 +165,8 @@ def process(tmp_path: Path) -> Iterator[Process]:
 
 
 def test_f37_sigterm_ends_the_process_in_order(process: Process) -> None:
-    with connect(
-        f"ws://127.0.0.1:{process.port}/tearoom/teepuoti/live", origin="https://teepuoti.fi", proxy=None
-    ) as socket:  # type: ignore[arg-type]
+    address, origin = f"ws://127.0.0.1:{process.port}/tearoom/teepuoti/live", Origin("https://teepuoti.fi")
+    with connect(address, origin=origin, proxy=None) as socket:
         mia = Guest(socket)
         mia.send(t="hello", token="mia", table=7)
         assert mia.hear()["t"] == "ready"

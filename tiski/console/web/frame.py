@@ -12,6 +12,7 @@ from tiski.accounts import policies
 from tiski.accounts import queries as accounts
 from tiski.accounts.policies import ShopRequest
 from tiski.conversations import queries as conversations
+from tiski.kernel.events import stream
 
 ICONS = {"open": "inbox", "mine": "user-check", "unassigned": "users", "closed": "circle-check"}
 MOST_SHOWN = 1000
@@ -42,6 +43,9 @@ def navigation(request: ShopRequest, view: str = "") -> dict[str, Any]:
         for key, name in view_names().items()
     ]
     return {
+        "socket": f"/{request.shop.key}/live/",
+        "poll": f"/{request.shop.key}/news/",
+        "after": stream.head(),
         "navigation": entries,
         "view": view,
         "shops": accounts.shops_of(request.user),

@@ -85,10 +85,10 @@ def navigation(request: ShopRequest) -> HttpResponse:
 
 def rows_context(request: ShopRequest, view: str, current: int | None = None) -> dict[str, Any]:
     """Navigation and rows of a view."""
+    framed = frame(request, view)  # first: it notes the place in the sequence from which news is needed
     found = conversations.inbox(request.shop, request.user, view, request.GET.get("before"))
     here = reverse("console-inbox", args=[request.shop.key, view])
-    return {
-        **frame(request, view),
+    return framed | {
         "heading": view_names()[view],
         "lines": [line(request, view, each) for each in found.rows],
         "older": f"{here}?before={found.next}" if found.next else "",

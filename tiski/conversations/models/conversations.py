@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 
-from tiski.accounts.models import Agent, Shop, ShopRow
+from tiski.accounts.models import Agent, ShopRow
 from tiski.conversations.models.channels import ChannelAccount
-from tiski.customers.models import Customer
+from tiski.customers.models import BusyRow, Customer
 from tiski.kernel import clock, ids
 
 LONGEST_SUBJECT = 250
 
 
-class Conversation(ShopRow):
+class Conversation(BusyRow):
     """One matter of one customer, over whatever channels it takes.
 
     `last_seq` numbers its public entries without gaps; `customer_seq` is the last one the customer wrote.
@@ -20,7 +20,6 @@ class Conversation(ShopRow):
     inbox needs, kept in step by the actions, so that a list never counts or searches.
     """
 
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+", db_index=False)
     uuid = models.UUIDField(unique=True, default=ids.uuid7, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+", db_index=False)
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE, related_name="+")
@@ -69,7 +68,7 @@ class Conversation(ShopRow):
         return self.subject or f"conversation {self.pk}"
 
 
-class Assignment(ShopRow):
+class Assignment(BusyRow):
     """Who was given the conversation, when and by whom; without an agent it was given back to everyone."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="assignments")
@@ -82,7 +81,7 @@ class Assignment(ShopRow):
         return f"conversation {self.conversation_id} to agent {self.agent_id}"
 
 
-class Closure(ShopRow):
+class Closure(BusyRow):
     """One time the conversation was closed, and how it came to be open again."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="closures")
@@ -116,7 +115,7 @@ class Tag(ShopRow):
         return self.name
 
 
-class Tagging(ShopRow):
+class Tagging(BusyRow):
     """A tag on a conversation."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="taggings", db_index=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
-from tiski.accounts.models import Agent, ShopRow
+from tiski.accounts.models import Agent
 from tiski.conversations.models.conversations import Conversation
+from tiski.customers.models import BusyRow
 from tiski.kernel import clock
 
 
@@ -16,7 +17,7 @@ class DraftMode(models.TextChoices):
     NOTE = "note"
 
 
-class Draft(ShopRow):
+class Draft(BusyRow):
     """An unfinished reply or note. The row outlives its text: `version` is how a late save is told from a new draft."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="drafts", db_index=False)
@@ -34,7 +35,7 @@ class Draft(ShopRow):
         return f"{self.mode} draft of agent {self.agent_id}"
 
 
-class ReadMark(ShopRow):
+class ReadMark(BusyRow):
     """How far an agent has read a conversation: every public entry up to `seq`."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+", db_index=False)

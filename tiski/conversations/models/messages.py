@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from tiski.accounts.models import Agent, Shop, ShopRow
+from tiski.accounts.models import Agent, Shop
 from tiski.conversations.models.channels import ChannelAccount
 from tiski.conversations.models.conversations import Conversation
-from tiski.customers.models import Customer
+from tiski.customers.models import BusyRow, Customer
 from tiski.kernel import clock
 
 LONGEST_SOURCE = 998  # the longest line RFC 5322 allows, so the longest Message-ID
@@ -19,7 +19,7 @@ class EntryKind(models.TextChoices):
     MESSAGE = "message"
 
 
-class Message(ShopRow):
+class Message(BusyRow):
     """One public entry of a conversation, numbered by `seq` without gaps and stored once per `client_id`.
 
     `meta` may hold: `page` (where the visitor was), `quoted` (folded text of a mail), `unverified` (true when the
@@ -67,7 +67,7 @@ class Message(ShopRow):
         return f"message {self.seq} of conversation {self.conversation_id}"
 
 
-class Note(ShopRow):
+class Note(BusyRow):
     """What agents tell each other about a conversation; customers never see it."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes", db_index=False)
@@ -84,11 +84,13 @@ class Note(ShopRow):
         return f"note on conversation {self.conversation_id}"
 
 
-class Attachment(ShopRow):
+class Attachment(BusyRow):
     """A file of a message or a note. Uploaded first, without either; only its uploader can then put it to use."""
 
-    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="attachments")
-    note = models.ForeignKey(Note, null=True, on_delete=models.CASCADE, related_name="attachments")
+    message = models.ForeignKey(
+        Message, null=True, on_delete=models.CASCADE, related_name="attachments", db_index=False
+    )
+    note = models.ForeignKey(Note, null=True, on_delete=models.CASCADE, related_name="attachments", db_index=False)
     blob_id = models.CharField(max_length=32)
     uploader = models.CharField(max_length=80, help_text="`agent-7`, or `visitor-` and the hash of the token.")
     name = models.CharField(max_length=255)
@@ -99,7 +101,11 @@ class Attachment(ShopRow):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        indexes = [models.Index(fields=["blob_id"], name="attachment_of_blob")]
+        indexes = [
+            models.Index(fields=["blob_id"], name="attachment_of_blob"),
+            models.Index(fields=["message"], name="attachment_of_message", condition=models.Q(message__isnull=False)),
+            models.Index(fields=["note"], name="attachment_of_note", condition=models.Q(note__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from tiski.accounts.models import ShopRow
 from tiski.conversations.models.channels import ChannelAccount
 from tiski.conversations.models.conversations import Conversation
 from tiski.conversations.models.messages import LONGEST_SOURCE, Message
+from tiski.customers.models import BusyRow
 from tiski.kernel import clock
 
 
@@ -24,7 +24,7 @@ class RawState(models.TextChoices):
     IGNORED = "ignored"
 
 
-class InboundRaw(ShopRow):
+class InboundRaw(BusyRow):
     """One item exactly as it came in, stored before anything reads it, and what became of it."""
 
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -54,7 +54,7 @@ class InboundRaw(ShopRow):
         return bytes(self.kept.data)
 
 
-class RawBytes(ShopRow):
+class RawBytes(BusyRow):
     """The bytes of a received item, at most 50 MB; apart from the ledger, so that it is read without them."""
 
     item = models.OneToOneField(InboundRaw, primary_key=True, on_delete=models.CASCADE, related_name="kept")
@@ -78,7 +78,7 @@ class OutboxState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
-class OutboxItem(ShopRow):
+class OutboxItem(BusyRow):
     """The sending of one message to one recipient, made in the transaction that stores the message.
 
     `send_after` is when it may next be claimed; empty, nothing happens by itself any more. `uncertain` counts the tries

@@ -9,7 +9,7 @@ from uuid import UUID
 from tiski.accounts.models import Agent
 from tiski.conversations.contract import Ability, Situation, Verdict, channel_for
 from tiski.conversations.errors import NoSuchConversation
-from tiski.conversations.models import Conversation, Draft, DraftMode, Message, Tagging
+from tiski.conversations.models import Conversation, Draft, DraftMode, Message
 from tiski.conversations.queries.inbox import customer_name, short
 from tiski.conversations.queries.items import as_uuid
 from tiski.conversations.queries.reading import fetch, marks, moment, moment_or_none
@@ -30,6 +30,10 @@ HEADER = """
     LEFT JOIN accounts_agent a ON a.id = c.assignee_id
     LEFT JOIN conversations_readmark r ON r.conversation_id = c.id AND r.agent_id = %s
     WHERE c.shop_id = %s AND c.id = %s
+"""
+TAGS = """
+    SELECT t.id, t.name FROM conversations_tagging g JOIN conversations_tag t ON t.id = g.tag_id
+    WHERE g.conversation_id = %s ORDER BY t.name
 """
 EARLIER = """
     SELECT c.id, c.subject, SUBSTR(m.body, 1, 160), ca.kind, c.last_message_at, c.closed_at IS NOT NULL
@@ -113,7 +117,6 @@ def header(conversation_id: int, agent: Agent) -> Header:
     if not found:
         raise NoSuchConversation
     row = found[0]
-    tags = Tagging.objects.filter(conversation_id=conversation_id).order_by("tag__name")
     return Header(
         id=row[0],
         uuid=as_uuid(row[1]),
@@ -133,7 +136,7 @@ def header(conversation_id: int, agent: Agent) -> Header:
         last_seq=row[15],
         customer_seq=row[16],
         read_seq=row[17],
-        tags=tuple(TagRow(*tag) for tag in tags.values_list("tag_id", "tag__name")),
+        tags=tuple(TagRow(*tag) for tag in fetch(TAGS, [conversation_id])),
     )
 
 

@@ -7,8 +7,8 @@ from tiski.conversations.models import Conversation
 from tiski.conversations.queries.inbox import PAGE, InboxRow, rows_of
 from tiski.customers.queries import family, matching
 
-NEWEST = 5_000
-"""Subjects are looked for among this many of the newest conversations; a search over all text comes with its index."""
+NEWEST = 2_500
+"""Subjects are looked for among this many of the newest conversations, open and closed."""
 
 
 def search(shop: Shop, agent: Agent, words: str) -> list[InboxRow]:
@@ -22,9 +22,10 @@ def search(shop: Shop, agent: Agent, words: str) -> list[InboxRow]:
     mine = Conversation.objects.filter(shop_id=shop.id)
     people = family(*matching(words))
     found = set(mine.filter(customer_id__in=people).order_by("-last_message_at").values_list("id", flat=True)[:PAGE])
-    newest = mine.order_by("-last_message_at").values("id")[:NEWEST]
-    called = mine.filter(id__in=newest, subject__icontains=words).order_by("-last_message_at")
-    found |= set(called.values_list("id", flat=True)[:PAGE])
+    for is_open in (True, False):  # each half has an index by time
+        newest = mine.filter(closed_at__isnull=is_open).order_by("-last_message_at").values("id")[:NEWEST]
+        called = mine.filter(id__in=newest, subject__icontains=words).order_by("-last_message_at")
+        found |= set(called.values_list("id", flat=True)[:PAGE])
     if words.isascii() and words.isdigit() and len(words) < 19:
         found |= set(mine.filter(id=int(words)).values_list("id", flat=True))
     return rows_of(sorted(found), agent)[:PAGE]

@@ -77,16 +77,16 @@ def networks() -> Iterator[Problem]:
 
 def folders() -> Iterator[Problem]:
     """The data folder can be written and has room left."""
-    for folder in (Path(settings.TISKI_DATA), blobs.folder()):
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            yield Problem(
-                _("The folder %(folder)s is missing or cannot be written.") % {"folder": folder},
-                _("Make it, and give it to the user who runs Tiski."),
-            )
-            return
+    missing = next((each for each in (Path(settings.TISKI_DATA), blobs.folder()) if not _can_be_written(each)), None)
+    if missing:
+        yield Problem(
+            _("The folder %(folder)s is missing or cannot be written.") % {"folder": missing},
+            _("Make it, and give it to the user who runs Tiski."),
+        )
+        return
     try:
         blobs.make_room_or_refuse()
-    except (blobs.StorageFull, blobs.FilesUnavailable):
+    except blobs.StorageFull:
         yield Problem(
             _("The disk of %(folder)s is nearly full.") % {"folder": settings.TISKI_DATA},
             _("Free at least 100 MB, or move TISKI_DATA to a larger disk."),
@@ -121,6 +121,13 @@ def mail() -> Iterator[Problem]:
             _("Invitations and password resets are only printed."),
             _("Set TISKI_SMTP_URL, for example smtp://user:password@mail.example.com:587."),
         )
+
+
+def _can_be_written(folder: Path) -> bool:
+    """The folder of files is made by the first file, so only what is there can be wrong with it."""
+    if folder == blobs.folder() and not folder.exists():
+        return True
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _is_loopback(host: str) -> bool:

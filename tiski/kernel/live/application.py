@@ -72,7 +72,7 @@ class Live:
             counters.refused_handshakes += 1
             await turn_away(call, found)
             return
-        await self.sockets.keep(*found, call)
+        await self.sockets.open(*found, call)
 
     async def _door(self, scope: Scope) -> tuple[Entrance[Any], Knock] | Turned:
         if EXTENSION not in scope["extensions"]:

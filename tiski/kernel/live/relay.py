@@ -40,11 +40,12 @@ class Relay:
     """A thread with its own database connection between the facts and the hub."""
 
     def __init__(self, hub: Hub, loop: asyncio.AbstractEventLoop) -> None:
+        """`position` is the last fact handed over; None until the first look at the database."""
         self._hub = hub
         self._loop = loop
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
-        self._position: int | None = None
+        self.position: int | None = None
 
     def start(self) -> None:
         """Begin at the newest fact: what came before is for replays."""
@@ -62,8 +63,8 @@ class Relay:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                if self._position is None:
-                    self._position = stream.head()
+                if self.position is None:
+                    self.position = stream.head()
                 if connection.vendor == "postgresql":
                     self._listen()
                 else:
@@ -105,16 +106,16 @@ class Relay:
             pass
 
     def _read(self) -> None:
-        position = self._position or 0
+        position = self.position or 0
         head = stream.head()
         if head < position:  # the database was restored to an earlier state
-            self._position = head
+            self.position = head
             return
         while position < head and not self._stop.is_set():
             facts = stream.after(position, PAGE)
             if not facts:
                 break
-            position = self._position = facts[-1].position
+            position = self.position = facts[-1].position
             self._hand_over(facts)
 
     def _hand_over(self, facts: Sequence[FactRow]) -> None:

@@ -170,7 +170,7 @@ class Session(Generic[Who]):
 
     def stop_listening(self) -> None:
         """Read no more frames: the process is about to end, and what it does not acknowledge is sent again."""
-        self._wire.reader = None
+        self._wire.release()
 
     def cut(self) -> None:
         """Forget what this session was still going to do: its socket is gone."""

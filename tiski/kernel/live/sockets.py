@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -60,6 +61,7 @@ class Sockets:
         self._beats: list[set[Session[Any]]] = [set() for _ in range(BEAT_SECONDS)]
         self._nameless: dict[Session[Any], float] = {}
         self._per_address: Counter[str] = Counter()
+        self._farewells: set[asyncio.Task[None]] = set()
         self.most = limits.sockets
         self._open = 0
 
@@ -87,22 +89,13 @@ class Sockets:
             return Turned(429, "Too many sockets from one address, try again in a minute.")
         return None
 
-    async def keep(self, entrance: Entrance[Any], knock: Knock, call: Call) -> None:
-        """Accept a socket that was let in and stay with it until it ends."""
+    async def open(self, entrance: Entrance[Any], knock: Knock, call: Call) -> None:
+        """Accept a socket that was let in."""
         wire: Wire = call.scope["extensions"][EXTENSION]
         session: Session[Any] = Session(wire, entrance, knock, self._greet)
-        beats = self._add(session)
-        try:
-            await call.receive()
-            wire.reader = session.receive
-            await call.send({"type": "websocket.accept"})
-            call.scope.clear()
-            wire.forget_the_handshake()
-            await call.receive()
-        finally:
-            wire.reader = None
-            beats.discard(session)
-            await self._remove(session)
+        await call.receive()
+        await call.send({"type": "websocket.accept"})
+        wire.adopt(session.receive, partial(self._remove, session, self._add(session)))
 
     async def sweep(self) -> None:
         """Every second: a heartbeat for a share of the sockets, an end for the silent and the nameless."""
@@ -161,8 +154,9 @@ class Sockets:
         self._open += 1
         return share
 
-    async def _remove(self, session: Session[Any]) -> None:
+    def _remove(self, session: Session[Any], beats: set[Session[Any]]) -> None:
         counters.sockets_closed += 1
+        beats.discard(session)
         self._open -= 1
         self._nameless.pop(session, None)
         self._per_address[session.address] -= 1
@@ -171,7 +165,9 @@ class Sockets:
         session.cut()
         if session.standing is not None:
             self.hub.leave(session)
-            await session.entrance.door.closed(session)
+            farewell = asyncio.get_running_loop().create_task(session.entrance.door.closed(session))
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
 
     async def _greet(self, session: Session[Any], hello: Any) -> None:
         """Find out who says hello, once per socket, and let the door answer."""

@@ -7,8 +7,10 @@ refusal and end stay ordinary ASGI.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.http11 import Request
@@ -21,11 +23,34 @@ SWITCHING_PROTOCOLS = 101
 
 Reader = Callable[[bytes, bool], None]
 
+log = logging.getLogger(__name__)
+
+
+class _Nowhere:
+    """Takes the events that nobody waits for any more."""
+
+    def put_nowait(self, event: object) -> None:
+        """Forget the event."""
+
 
 class Wire(WebSocketsSansIOProtocol):
     """The protocol class given to uvicorn; the live application finds it in `scope["extensions"]`."""
 
-    reader: Reader | None = None
+    _reader: Reader | None = None
+    _gone: Callable[[], None] | None = None
+
+    def adopt(self, reader: Reader, gone: Callable[[], None]) -> None:
+        """From now on `reader` gets each message and `gone` is called once at the end; no task waits meanwhile.
+
+        What only the handshake needed is freed: with the task it is half of an idle socket's memory.
+        """
+        self._reader, self._gone = reader, gone
+        self.queue = _Nowhere()  # type: ignore[assignment]
+        del self.scope, self.request, self.response
+
+    def release(self) -> None:
+        """Read no more messages."""
+        self._reader = None
 
     def handle_connect(self, event: Request) -> None:
         """Offer this wire to the application that is about to be called."""
@@ -33,12 +58,31 @@ class Wire(WebSocketsSansIOProtocol):
         if self.response.status_code == SWITCHING_PROTOCOLS:
             self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
 
+    async def run_asgi(self) -> None:
+        """Run the application; a socket that was adopted stays open after it."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("a handshake failed")
+            self.send_500_response()
+        if self._gone is None:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket has ended, whoever ended it."""
+        super().connection_lost(exc)
+        self._reader = None
+        if self._gone is not None:
+            self._gone()
+
     def send_receive_event_to_app(self) -> None:
         """Hand a whole message to the reader as it arrives."""
         message = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
-        if self.reader is not None and not self.close_sent:
-            self.reader(message, self.curr_msg_data_type == "text")
+        if self._reader is not None and not self.close_sent:
+            self._reader(message, self.curr_msg_data_type == "text")
 
     def write(self, frame: bytes) -> None:
         """Write a finished WebSocket frame; a socket that is closing takes it and says nothing."""
@@ -60,7 +104,6 @@ class Wire(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     def shutdown(self) -> None:
         """The server stops: a socket that was hung up keeps the moment at which it is cut off."""
@@ -68,10 +111,6 @@ class Wire(WebSocketsSansIOProtocol):
             self.transport.close()
         else:
             super().shutdown()
-
-    def forget_the_handshake(self) -> None:
-        """Free what only the handshake needed: it is a third of an idle socket's memory."""
-        del self.scope, self.request, self.response
 
 
 def text_frame(payload: bytes) -> bytes:

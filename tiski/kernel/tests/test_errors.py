@@ -33,7 +33,7 @@ def test_a_refusal_says_its_sentence_with_the_details_it_was_given() -> None:
 def test_a_sentence_without_details_may_contain_a_percent_sign() -> None:
     class HalfPrice(Invalid):
         code = "tests.half_price"
-        sentence = "A discount of 100 % is a gift. Give less."
+        sentence = _("A discount of 100 % is a gift. Give less.")
 
     assert str(HalfPrice()) == "A discount of 100 % is a gift. Give less."
 
@@ -70,7 +70,8 @@ def test_a_failed_sending_says_whether_to_try_again() -> None:
 
 
 def test_every_registered_refusal_has_a_stable_code_and_a_whole_sentence() -> None:
-    for code, refusal in errors.registry().items():
+    ours = {code: each for code, each in errors.registry().items() if each.__module__.startswith("tiski.kernel")}
+    for code, refusal in ours.items():
         assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)?", code), code
         sentence = str(refusal.sentence) or str(refusal.sentence % {"retry_after": 2})
         assert sentence.endswith("."), code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import time_machine
@@ -27,6 +28,8 @@ class Mailbox(models.Model):
     number = models.IntegerField(default=1)
     shop_id = models.BigIntegerField()
     password = EncryptedField(blank=True, default="")
+
+    objects: ClassVar[models.Manager[Mailbox]] = models.Manager()
 
     class Meta:
         app_label = "kernel"
@@ -262,8 +265,8 @@ def test_the_redactor_hides_every_secret_this_process_has_opened(mailbox: Mailbo
 
 
 def test_the_redactor_takes_long_hostile_lines_in_its_stride() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for line in ("password" * 50_000, 'LOGIN "' * 50_000, "https://a" * 50_000, "token=" * 50_000):
         assert redact(line)
 
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

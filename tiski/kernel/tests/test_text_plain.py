@@ -46,9 +46,21 @@ def test_punctuation_around_an_address_is_not_part_of_it(text: str, linked: str)
 
 @pytest.mark.parametrize(
     "text",
-    ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "ftp://a.example", "file:///etc/passwd", "//a.example",
-     "http://mia@evil.example/", "https://bank.example@evil.example", "https://", "http://[::1", "hx-get=/x", "www.a.example"],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "ftp://a.example",
+        "file:///etc/passwd",
+        "//a.example",
+        "http://mia@evil.example/",
+        "https://bank.example@evil.example",
+        "https://",
+        "http://[::1",
+        "hx-get=/x",
+        "www.a.example",
+    ],
+)
 def test_a18_other_schemes_and_disguised_hosts_are_not_links(text: str) -> None:
     assert "<a" not in text_to_html(text).replace('<a href="mailto:', "")
 
@@ -90,9 +102,9 @@ def test_any_text_is_shown_as_it_is_and_never_as_markup(text: str) -> None:
 
 def test_linking_takes_time_in_proportion_to_the_text() -> None:
     for piece in ("a", "a@", "+1", "http://", "a.", "mailto:", "a@a.", "+1 ", "https://a/(", ").,"):
-        began = time.perf_counter()
+        began = time.process_time()
         text_to_html(piece * (100_000 // len(piece)))
-        assert time.perf_counter() - began < 2, piece
+        assert time.process_time() - began < 2, piece
 
 
 def test_a_snippet_is_one_line_cut_between_words() -> None:

@@ -27,16 +27,15 @@ _LISTS = {"dd", "dl", "dt", "li", "ol", "ul"}
 _TABLES = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
 TAGS = frozenset(_PHRASES | _MORE_PHRASES | _BLOCKS | _HEADINGS | _LISTS | _TABLES)
 
-# No id, name, class, style, form or data-*: htmx, anchors and style sheets of the page must find nothing to act on.
+# "*" must be named: without it nh3 adds a list of its own. No id, name, class, style, form or data-*: htmx, anchors and
+# style sheets of the page must find nothing to act on.
 ATTRIBUTES = {
+    "*": {"dir", "lang"},
     "a": {"href"},
-    "bdo": {"dir"},
     "col": {"span"},
     "colgroup": {"span"},
-    "div": {"dir"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
-    "p": {"dir"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }

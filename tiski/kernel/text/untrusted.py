@@ -25,6 +25,7 @@ _EMPTY_WRAPPERS = re.compile(r"</?(?:font|span)(?=[\s/>])[^<>]*>", re.IGNORECASE
 # An HTML parser opens unclosed formatting again in every later block; identical ones at most three times. Without their
 # attributes they are identical, and 50 KB cannot become 1 GB.
 _FORMATTING = re.compile(r"<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/])[^<>]*>?", re.IGNORECASE)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _TAG = re.compile(r"<[a-zA-Z]")
 _PIECE = re.compile(r"<[^<>]*>|[^<]+|<")
 _TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
@@ -96,6 +97,8 @@ class _Attributes:
             return value if value.isascii() and value.isdigit() and len(value) <= 4 else None
         if name == "dir":
             return value if value in allowed.DIRECTIONS else None
+        if name == "lang":
+            return value if _LANGUAGE.fullmatch(value) else None
         return value
 
     def _image(self, source: str) -> str | None:

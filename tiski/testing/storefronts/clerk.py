@@ -55,7 +55,7 @@ def _newest() -> Conversation:
 
 
 def _mia() -> Actor:
-    member = Membership.objects.exclude(role=Role.VIEWER).select_related("agent").order_by("id").first()
+    member = Membership.objects.filter(role=Role.AGENT).select_related("agent").order_by("id").first()
     assert member is not None, "the demo shop has nobody who answers"
     return Actor(ActorKind.AGENT, member.agent_id, member.agent.name)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from tiski.ui import showcase, tokens
 from tiski.ui.page import show
 
-FRESH_TOKEN_HEADER = "X-CSRFToken"
+FRESH_HEADER = "X-CSRFToken"
 _THEMES = ("", "light", "dark")
 _DENSITIES = ("comfortable", "compact")
 
@@ -40,5 +40,5 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Say that the page was open too long, and hand out a fresh token so that the console tries once more by itself."""
     sentence = _("This page was open for so long that the form is no longer valid. Reload it and send again.")
     response = show(request, "ui/refusal.html", status=403, sentence=sentence, code="stale_form")
-    response[FRESH_TOKEN_HEADER] = get_token(request)
+    response[FRESH_HEADER] = get_token(request)
     return response

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from functools import lru_cache
-from typing import Any
 
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,6 +16,7 @@ from tiski.channels.chat import queries as chat
 from tiski.channels.chat.errors import NoSuchWidget
 from tiski.conversations.models import ChannelAccount
 from tiski.kernel.errors import NotFound
+from tiski.kernel.middleware import console_policy
 from tiski.ui import statics
 from tiski.ui.page import show
 from tiski.widget.look import look_of, tried_on
@@ -66,7 +66,7 @@ def hosted(request: HttpRequest, key: str) -> HttpResponse:
     language = supported(request.GET.get("lang") or translation.get_language_from_request(request), account.shop.language)
     with translation.override(language):
         response = show(request, "widget/hosted.html", config=config_for(account, language))
-    response["Content-Security-Policy"] = _policy(request, "'self'", *sorted(widget.domains))
+    response["Content-Security-Policy"] = _strict(request, "'self'", *sorted(widget.domains))
     return response
 
 
@@ -81,7 +81,7 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
         look = tried_on(look_of(account), {**wishes, "lang": language})
         tried = {**config_of(look, language), "sample": sample_messages(look)}
         response = show(request, "widget/preview.html", config=tried)
-    response["Content-Security-Policy"] = _policy(request, "'self'")
+    response["Content-Security-Policy"] = _strict(request, "'self'")
     return response
 
 
@@ -123,19 +123,6 @@ def _zipped(content: bytes) -> bytes:
     return gzip.compress(content, 9, mtime=0)
 
 
-def _policy(request: HttpRequest, *framed_by: str) -> str:
-    """The console's content policy (security.md 4.1), for pages that others may frame."""
-    socket = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
-    rules: dict[str, Any] = {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' data: blob:",
-        "media-src": "'self' blob:",
-        "connect-src": f"'self' {socket}",
-        "form-action": "'self'",
-        "base-uri": "'none'",
-        "require-trusted-types-for": "'script'",
-        "frame-ancestors": " ".join(framed_by),
-    }
-    return "; ".join(f"{name} {value}" for name, value in rules.items())
+def _strict(request: HttpRequest, *framed_by: str) -> str:
+    """The console's content policy for pages that others may frame; the widget holds no HTML strings to trust."""
+    return f"{console_policy(request, framed_by=' '.join(framed_by))}; require-trusted-types-for 'script'"

@@ -1,9 +1,12 @@
 """What the parser child is asked and what it answers: plain frozen structs that travel over the pipe as msgpack."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
+
+# `Parsed` has a field called date, which hides the class of that name.
+_Day = date
 
 
 class Unparseable(Exception):
@@ -121,6 +124,7 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     suppress_ack: bool
     bounce: Bounce | None
+    away_until: _Day | None
     language: str
     authentication: Authentication
     uncertain_characters: bool

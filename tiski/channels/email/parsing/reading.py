@@ -1,12 +1,13 @@
 """One mail from raw bytes to `Parsed`: the order in which the readers of this package work."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from tiski.channels.email.parsing import (
     address,
     authentication,
+    away,
     body,
     bounce,
     classify,
@@ -27,10 +28,10 @@ from tiski.channels.email.parsing.html_text import Line, Role
 from tiski.channels.email.parsing.mime import Mail
 from tiski.channels.email.parsing.model import (
     Address,
-    Attachment,
     Authentication,
     Bounce,
     Findings,
+    Kind,
     Parsed,
     Request,
     Unparseable,
@@ -77,6 +78,16 @@ class _Texts(NamedTuple):
     remote_images: int
 
 
+class _Judged(NamedTuple):
+    """Who wrote, what kind of mail it is, and who vouches for it."""
+
+    sender: Sender
+    subject: str
+    bounce: Bounce | None
+    verdict: Verdict
+    authentication: Authentication
+
+
 def parse(request: Request) -> Parsed:
     """Read one mail. Raises Unparseable when it is empty or beyond the caps; everything lesser ends up in `errors`."""
     raw = request.raw
@@ -92,62 +103,20 @@ def parse(request: Request) -> Parsed:
 
 
 def _read(request: Request, mail: Mail, findings: Findings) -> Parsed:
-    fields = mail.headers
-    sender = address.sender(fields.all("from"), findings)
-    if sender.quarantine:
-        findings.note(sender.quarantine)
-    compared = sender.address.canonical if sender.address else ""
-    subject = words.display(fields.first("subject"), findings)[: limits.SUBJECT_CHARACTERS]
+    judged = _judged(request, mail, findings)
     content = body.read(mail, findings)
-    bounced = _bounce(mail, compared, subject, findings)
-    return _assembled(
-        mail,
-        findings,
-        sender=sender,
-        subject=subject,
-        attachments=content.attachments,
-        texts=_texts(content.bodies, findings, is_forward=phrases.forwards(subject)),
-        bounced=bounced,
-        verdict=classify.classify(
-            fields,
-            sender=compared,
-            subject=subject,
-            is_bounce=bounced is not None,
-            is_own=bool(compared) and compared in {address.canonical(own) for own in request.own_addresses},
-        ),
-        vouched=authentication.authenticate(
-            request.raw,
-            fields,
-            sender_domain=compared.rpartition("@")[2],
-            authserv_ids=request.authserv_ids,
-            dkim_keys=request.dkim_keys,
-        ),
-    )
-
-
-def _assembled(
-    mail: Mail,
-    findings: Findings,
-    *,
-    sender: Sender,
-    subject: str,
-    attachments: tuple[Attachment, ...],
-    texts: _Texts,
-    bounced: Bounce | None,
-    verdict: Verdict,
-    vouched: Authentication,
-) -> Parsed:
+    texts = _texts(content.bodies, findings, is_forward=phrases.forwards(judged.subject))
     recipients = _recipients(mail, findings)
     identity = _identity(mail, findings)
     return Parsed(
-        sender=sender.address,
-        quarantine=sender.quarantine,
+        sender=judged.sender.address,
+        quarantine=judged.sender.quarantine,
         reply_to=recipients.reply_to,
         to=recipients.to,
         cc=recipients.cc,
         delivered_to=recipients.delivered_to,
-        subject=subject,
-        is_forward=phrases.forwards(subject),
+        subject=judged.subject,
+        is_forward=phrases.forwards(judged.subject),
         date=identity.date,
         message_id=identity.message_id,
         message_id_made=identity.made,
@@ -162,16 +131,48 @@ def _assembled(
         html_safe=texts.html_safe,
         remote_images=texts.remote_images,
         sanitiser_version=SANITISER_VERSION,
-        attachments=attachments,
-        kind=verdict.kind,
-        reasons=verdict.reasons,
-        suppress_ack=verdict.suppress_ack,
-        bounce=bounced,
+        attachments=content.attachments,
+        kind=judged.verdict.kind,
+        reasons=judged.verdict.reasons,
+        suppress_ack=judged.verdict.suppress_ack,
+        bounce=judged.bounce,
+        away_until=_away_until(judged.verdict, texts.text, identity.date),
         language=language.hint(texts.split.visible),
-        authentication=vouched,
+        authentication=judged.authentication,
         uncertain_characters=findings.uncertain,
         errors=findings.codes,
     )
+
+
+def _judged(request: Request, mail: Mail, findings: Findings) -> _Judged:
+    fields = mail.headers
+    sender = address.sender(fields.all("from"), findings)
+    if sender.quarantine:
+        findings.note(sender.quarantine)
+    compared = sender.address.canonical if sender.address else ""
+    subject = words.display(fields.first("subject"), findings)[: limits.SUBJECT_CHARACTERS]
+    bounced = _bounce(mail, compared, subject, findings)
+    verdict = classify.classify(
+        fields,
+        sender=compared,
+        subject=subject,
+        is_bounce=bounced is not None,
+        is_own=bool(compared) and compared in {address.canonical(own) for own in request.own_addresses},
+    )
+    vouched = authentication.authenticate(
+        request.raw,
+        fields,
+        sender_domain=compared.rpartition("@")[2],
+        authserv_ids=request.authserv_ids,
+        dkim_keys=request.dkim_keys,
+    )
+    return _Judged(sender, subject, bounced, verdict, vouched)
+
+
+def _away_until(verdict: Verdict, text: str, sent: datetime | None) -> date | None:
+    if verdict.kind is not Kind.OUT_OF_OFFICE:
+        return None
+    return away.until(text, written=sent.date() if sent else None)
 
 
 def _recipients(mail: Mail, findings: Findings) -> _Recipients:
@@ -190,13 +191,13 @@ def _recipients(mail: Mail, findings: Findings) -> _Recipients:
 
 def _identity(mail: Mail, findings: Findings) -> _Identity:
     fields = mail.headers
-    date = headers.date(fields.first("date"))
-    if date is None:
+    sent = headers.date(fields.first("date"))
+    if sent is None:
         findings.note("date_unreadable" if "date" in fields else "date_missing")
     key = dedupe.key_of(fields, mail.raw[mail.root.start :])
     own = headers.message_ids(fields.first("message-id"))
     return _Identity(
-        date,
+        sent,
         own[0] if own else dedupe.made_message_id(key),
         not own,
         next(iter(headers.message_ids(fields.first("in-reply-to"))), ""),

@@ -13,7 +13,7 @@ import { ask, renew, token } from "./requests.js";
 
 /** @typedef {import("./frames.js").ConsoleDown} Down */
 
-const [SPREAD, JITTER, PATIENCE, IDLE] = [2000, 200, 5000, 5 * 60_000];
+const [SPREAD, JITTER, PATIENCE, SETTLED, IDLE] = [2000, 200, 5000, 700, 5 * 60_000];
 
 class News extends HTMLElement {
   #after = 0;
@@ -117,6 +117,8 @@ class News extends HTMLElement {
     if (removed.length) this.#line?.send({ t: "unwatch", topics: removed });
     this.#writing = false;
     this.#say();
+    // Presence at a topic is taken only once its watching has been allowed, which the server asks its database.
+    if (added.length) setTimeout(() => this.#say(true), SETTLED);
     this.#drawTitle();
   }
 
