@@ -39,8 +39,11 @@ class Section:
 
 def sections() -> list[Section]:
     """Every table, from what is registered once the whole product is loaded."""
+    from django.utils import translation
+
     _load_everything()
-    return [_settings(), _commands(), _events(), _schedules(), _refusals(), _channels(), _topics()]
+    with translation.override("en"):
+        return [_settings(), _commands(), _events(), _schedules(), _refusals(), _channels(), _topics()]
 
 
 def page(tables: Iterable[Section]) -> str:
@@ -83,7 +86,7 @@ def _events() -> Section:
     rows = []
     for name, event in sorted(events.items()):
         if event.__module__.startswith("tiski."):
-            fields = ", ".join(getattr(event, "__dataclass_fields__", {}))
+            fields = ", ".join(inspect.signature(event).parameters)
             rows.append((f"`{name}`", fields, _sentence(event)))
     return Section("Events", ("event", "carries", "meaning"), rows)
 
@@ -97,10 +100,14 @@ def _schedules() -> Section:
 
 
 def _refusals() -> Section:
-    from tiski.kernel.errors import registry
+    from tiski.kernel.errors import Refusal, TooMany, registry
+
+    def said(kind: type[Refusal]) -> str:
+        # A sentence in two numbers has no words until it knows the number.
+        return _words(str(kind(60) if issubclass(kind, TooMany) else kind.sentence))
 
     ours = [(code, kind) for code, kind in registry().items() if kind.__module__.startswith("tiski.")]
-    rows = [(f"`{code}`", kind.__mro__[1].__name__, _words(str(kind.sentence)), _sentence(kind)) for code, kind in ours]
+    rows = [(f"`{code}`", kind.__mro__[1].__name__, said(kind), _sentence(kind)) for code, kind in ours]
     return Section("Refusals", ("code", "kind", "what people read", "meaning"), rows)
 
 

@@ -17,7 +17,7 @@ from tiski.testing.tiski_process import TiskiProcess
 pytestmark = [pytest.mark.browser, pytest.mark.both, pytest.mark.timeout(180)]
 
 Open = Callable[..., Screen]
-GONE = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection|ERR_INCOMPLETE|ERR_SOCKET|status of 50"
+GONE = "ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_SOCKET|WebSocket connection|status of 50"
 
 
 @pytest.fixture

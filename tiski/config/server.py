@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -37,6 +38,8 @@ STUCK_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 30
 MOST_FILES = 65_536
 SPARE_FILES = 256
+# The event loop waits at most this long for a busy writer thread; Python's own 5 ms are half the budget of an ack.
+SWITCH_SECONDS = 0.001
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +132,7 @@ def run(
     """Serve until a signal; `listening` is called once connections are accepted."""
     listener = listen(host, port)
     _raise_file_limit()
+    sys.setswitchinterval(SWITCH_SECONDS)
 
     def began() -> None:
         gc.collect()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from tiski.kernel.secrets import master_key_text
+from tiski.kernel.secrets import master_key_text, older_master_key_texts
 
 from . import databases, environment
 
@@ -39,6 +39,7 @@ _base = urlsplit(TISKI_BASE_URL)
 SECURE = _base.scheme == "https"
 DEBUG = TISKI_DEBUG
 SECRET_KEY = master_key_text(TISKI_KEY_FILE)
+SECRET_KEY_FALLBACKS = older_master_key_texts(TISKI_KEY_FILE)
 ALLOWED_HOSTS = [_base.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [TISKI_BASE_URL]
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import environment
+
+if TYPE_CHECKING:
+    from tiski.kernel.checks import Problem
 
 
 def prepare(*, demo: bool = False) -> None:
@@ -14,12 +19,9 @@ def prepare(*, demo: bool = False) -> None:
     With `demo`, the first run also opens the demo shop. Raises SystemExit(1) after printing each problem and its remedy.
     """
     _make_folders()
-    import django
-
-    django.setup()
+    _set_up()
     _migrate()
-    problems = _problems(deploy=False)
-    if problems:
+    if _problems(deploy=False):
         raise SystemExit(1)
     if demo:
         from tiski.demo import actions as demonstration
@@ -31,9 +33,7 @@ def prepare(*, demo: bool = False) -> None:
 def check(*, deploy: bool) -> int:
     """Print every problem with its remedy; 0 when there is none."""
     _make_folders()
-    import django
-
-    django.setup()
+    _set_up()
     if _problems(deploy=deploy):
         return 1
     print("Everything is in order.")
@@ -42,9 +42,7 @@ def check(*, deploy: bool) -> int:
 
 def verify_audit() -> int:
     """Walk the audit chain; 0 when every hash agrees."""
-    import django
-
-    django.setup()
+    _set_up()
     from tiski.accounts import queries as accounts
 
     broken = accounts.broken_audit_entries()
@@ -52,6 +50,12 @@ def verify_audit() -> int:
         print(f"entry {entry} does not agree with the one before it", file=sys.stderr)
     print("The audit chain is whole." if not broken else f"{len(broken)} entries are broken.")
     return 1 if broken else 0
+
+
+def _set_up() -> None:
+    import django
+
+    django.setup()
 
 
 def _make_folders() -> None:
@@ -80,6 +84,7 @@ def _migrate() -> None:
         _print(problems)
         raise SystemExit(1)
     call_command("migrate", verbosity=0, interactive=False)
+    checks.note_release()
 
 
 def _problems(*, deploy: bool) -> bool:
@@ -87,9 +92,10 @@ def _problems(*, deploy: bool) -> bool:
 
     problems = checks.run(deploy=deploy)
     _print(problems)
+    _print(checks.warnings())
     return bool(problems)
 
 
-def _print(problems: list[object]) -> None:
+def _print(problems: Sequence[Problem]) -> None:
     for problem in problems:
-        print(f"tiski: {problem.what} {problem.remedy}", file=sys.stderr)  # type: ignore[attr-defined]
+        print(f"tiski: {problem.what} {problem.remedy}", file=sys.stderr)

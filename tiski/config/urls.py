@@ -12,3 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tiski.channels.email.web.urls")),
     path("", include("tiski.console.web.urls")),
 ]
+
+handler400 = "tiski.kernel.middleware.bad_request"
+handler403 = "tiski.kernel.middleware.permission_denied"
+handler404 = "tiski.kernel.middleware.not_found"
+handler500 = "tiski.kernel.middleware.server_error"

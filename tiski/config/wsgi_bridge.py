@@ -15,6 +15,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 from a2wsgi.wsgi import build_environ
+from django.utils.translation import gettext as _
 
 from tiski.kernel.live.gate import Call, Turned
 from tiski.kernel.live.responding import turn_away
@@ -84,7 +85,9 @@ class WsgiBridge:
     async def __call__(self, call: Call) -> None:
         """Read the body, run the application in a thread, send its answer."""
         if self._waiting >= MOST_WAITING:
-            await turn_away(call, Turned(503, "Too many requests are waiting, try again in a moment."))
+            await turn_away(
+                call, Turned(503, _("Very many pages are being asked for just now. Try again in a moment."))
+            )
             return
         self._waiting += 1
         try:
@@ -132,7 +135,7 @@ async def _read_body(call: Call, body: IO[bytes]) -> int | Turned:
     """The body's size, -1 when the visitor went away, or why it was not taken."""
     declared = next((value for name, value in call.scope["headers"] if name == b"content-length"), b"0")
     if not declared.isdigit() or int(declared) > LARGEST_BODY:
-        return Turned(413, "This is larger than the server takes.")
+        return Turned(413, _("This is too large to be sent here. Send something smaller."))
     size = 0
     try:
         async with asyncio.timeout(PATIENCE + int(declared) / SLOWEST_UPLOAD):
@@ -144,10 +147,10 @@ async def _read_body(call: Call, body: IO[bytes]) -> int | Turned:
                 piece, more = message.get("body", b""), message.get("more_body", False)
                 size += len(piece)
                 if size > LARGEST_BODY:
-                    return Turned(413, "This is larger than the server takes.")
+                    return Turned(413, _("This is too large to be sent here. Send something smaller."))
                 body.write(piece)
     except TimeoutError:
-        return Turned(408, "The upload took too long.")
+        return Turned(408, _("Sending took too long. Try again with a better connection or a smaller file."))
     body.seek(0)
     return size
 

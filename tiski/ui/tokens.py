@@ -35,13 +35,16 @@ class Colour:
         return red, green, blue
 
     def luminance(self) -> float:
-        """Relative luminance of WCAG, over channels clipped to sRGB."""
-        red, green, blue = (min(1.0, max(0.0, channel)) for channel in self._linear())
+        """Relative luminance of WCAG, of the eight-bit colour that a screen shows."""
+        red, green, blue = (_decoded(channel / 255) for channel in self._bytes())
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     def hex(self) -> str:
         """For mail, PDF and image work."""
-        return "#" + "".join(f"{round(min(1.0, max(0.0, channel)) * 255):02x}" for channel in self.srgb())
+        return "#" + "".join(f"{channel:02x}" for channel in self._bytes())
+
+    def _bytes(self) -> list[int]:
+        return [round(min(1.0, max(0.0, channel)) * 255) for channel in self.srgb()]
 
     def _linear(self) -> tuple[float, float, float]:
         a = self.chroma * math.cos(math.radians(self.hue))
@@ -136,3 +139,7 @@ def _encoded(channel: float) -> float:
     if channel <= 0.0031308:
         return 12.92 * channel
     return 1.055 * math.copysign(abs(channel) ** (1 / 2.4), channel) - 0.055
+
+
+def _decoded(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

@@ -37,6 +37,12 @@ class Typing(Frame, tag="typing"):
     """The visitor is writing; said again at most every 3 s."""
 
 
+class Read(Frame, tag="read"):
+    """The visitor has seen everything up to this seq."""
+
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Author(msgspec.Struct):
     """Who wrote: the shop sees customers by name, visitors see agents by name and face."""
 

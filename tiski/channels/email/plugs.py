@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
-from tiski.channels.email import letters, marks, reading, sending
+from tiski.channels.email import child, letters, marks, reading, sending
 from tiski.channels.email.mailbox import KIND, Mailbox, mailbox_of
 from tiski.conversations.contract import (
     ALLOWED,
@@ -20,7 +20,7 @@ from tiski.conversations.contract import (
 )
 from tiski.conversations.models import ChannelAccount, Message
 from tiski.customers.models import Identity
-from tiski.kernel import worker
+from tiski.kernel import checks, worker
 
 
 class Email:
@@ -74,6 +74,15 @@ def _recipient(conversation: Situation) -> str:
             return str(meta["from"])
     known = Identity.objects.filter(customer_id=conversation.customer_id, kind="email").order_by("id")
     return known.values_list("shown", flat=True).first() or ""
+
+
+@checks.register
+def parser_limits_apply() -> Iterator[checks.Problem]:
+    """The parser child must really be limited, or one hostile mail could take the machine."""
+    problems = child.problems_with_limits()
+    child.close()  # a process that reads no mail keeps no parser; one that does starts it again
+    for problem in problems:
+        yield checks.Problem(problem, "Run Tiski on Linux, as a user whose limits may be lowered.")
 
 
 register_channel(Email())

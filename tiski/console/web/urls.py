@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import conversation, files, home, inbox, search, writing
+from . import conversation, files, home, inbox, search, shops, widget_settings, writing
 
 in_conversation = [
     path("messages/", conversation.messages, name="console-messages"),
@@ -24,12 +24,16 @@ in_inbox = [
 ]
 urlpatterns = [
     path("", home.start, name="home"),
+    path("shops/new/", shops.new, name="new-shop"),
     path("<slug:shop>/", home.shop, name="console-home"),
     path("<slug:shop>/inbox/", home.shop),
     path("<slug:shop>/settings/", home.settings),
     path("<slug:shop>/inbox/navigation/", inbox.navigation, name="console-navigation"),
     path("<slug:shop>/inbox/<slug:view>/", include(in_inbox)),
     path("<slug:shop>/conversations/<int:conversation_id>/", include(in_conversation)),
+    path("<slug:shop>/settings/widget/", widget_settings.windows, name="widget-settings"),
+    path("<slug:shop>/settings/widget/<int:account_id>/", widget_settings.window, name="widget-window"),
+    path("<slug:shop>/settings/widget/<int:account_id>/switch/", widget_settings.switch, name="widget-switch"),
     path("<slug:shop>/search/", search.page, name="console-search"),
     path("<slug:shop>/files/<slug:blob_id>/", files.download, name="console-file"),
     path("<slug:shop>/originals/<int:raw_id>/", files.original, name="console-original"),

@@ -269,4 +269,6 @@ def _tell(page: _Page, ids: list[int]) -> None:
 def _posted(plan: tuple[int, bool], page: _Page, ids: list[int]) -> Posted:
     place, is_new = plan
     line = page.lines[place]
-    return Posted(line.standing.id, line.standing.uuid, line.seq, ids[place], is_new)
+    visitor = line.posting.visitor
+    uuid = line.standing.uuid if visitor is None else visitor.conversation
+    return Posted(line.standing.id, uuid, line.seq, ids[place], is_new)

@@ -76,9 +76,7 @@ def reply(
     )
     if Ability.SENDS_OUT in channel.can:
         _send_out(channel, situation, posted.message_id, undo_seconds, by=by)
-    if by.kind is ActorKind.AGENT:
-        drafts.discard_draft(locked, mode=DraftMode.REPLY, by=by)
-        lifecycle.mark_read(locked, seq=posted.seq, by=by)
+    _clear_the_desk(locked, posted.seq, by)
     return posted
 
 
@@ -133,6 +131,13 @@ def note(conversation: Conversation, *, body: str, client_id: UUID, files: Seque
 def _stored(conversation: Conversation, client_id: UUID) -> Posted | None:
     known = Message.objects.filter(conversation=conversation, client_id=client_id).values_list("seq", "id").first()
     return known and Posted(conversation.id, conversation.uuid, known[0], known[1], False)
+
+
+def _clear_the_desk(conversation: Conversation, seq: int, by: Actor) -> None:
+    """What was sent is no draft any more, and who answers has read what came before."""
+    if by.kind is ActorKind.AGENT:
+        drafts.discard_draft(conversation, mode=DraftMode.REPLY, by=by)
+        lifecycle.mark_read(conversation, seq=seq, by=by)
 
 
 def _refuse_if_newer(conversation: Conversation, seen_seq: int, by: Actor) -> None:

@@ -616,7 +616,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="conversation",
-            index=models.Index(fields=["customer", "-last_message_at"], name="conversation_of_customer"),
+            index=models.Index(fields=["customer"], name="conversation_of_customer"),
         ),
         migrations.AddConstraint(
             model_name="conversation",

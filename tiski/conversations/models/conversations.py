@@ -55,7 +55,7 @@ class Conversation(BusyRow):
                 name="conversation_closed",
                 condition=models.Q(closed_at__isnull=False),
             ),
-            models.Index(fields=["customer", "-last_message_at"], name="conversation_of_customer"),
+            models.Index(fields=["customer"], name="conversation_of_customer"),
         ]
         constraints = [
             models.CheckConstraint(

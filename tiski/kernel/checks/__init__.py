@@ -30,8 +30,9 @@ _BEFORE: tuple[Check, ...] = (
     database.on_a_local_disk,
     database.whole,
     database.not_too_new,
+    database.durable,
 )
-_AFTER: tuple[Check, ...] = (database.durable, database.migrated, database.keys_fit)
+_AFTER: tuple[Check, ...] = (database.keys_fit,)
 _DEPLOY: tuple[Check, ...] = (configuration.public_address, configuration.mail)
 _registered: dict[str, Check] = {}
 
@@ -49,11 +50,9 @@ def before_migrating() -> list[Problem]:
 
 def run(*, deploy: bool = False) -> list[Problem]:
     """Everything that keeps Tiski from starting; with `deploy` also what matters only on a public address."""
-    early = _found(_BEFORE)
-    if early:
-        # Without a sound database the later questions would only repeat the answer.
-        return early
-    return _found((*_AFTER, *_registered.values(), *(_DEPLOY if deploy else ())))
+    # Without a sound database and its tables the later questions cannot be asked.
+    early = _found(_BEFORE) or _found((database.migrated,))
+    return early or _found((*_AFTER, *_registered.values(), *(_DEPLOY if deploy else ())))
 
 
 def warnings() -> list[Problem]:

@@ -78,6 +78,8 @@ def not_too_new() -> Iterator[Problem]:
 
 def durable() -> Iterator[Problem]:
     """What is committed survives a power cut, on the very settings this connection has."""
+    if not _is_open():
+        return
     if connection.vendor == "sqlite":
         yield from _sqlite_settings()
     elif connection.vendor == "postgresql":
@@ -91,7 +93,7 @@ def migrated() -> Iterator[Problem]:
     if missing:
         yield Problem(
             _("The database lacks %(count)d changes of this version.") % {"count": len(missing)},
-            _("Run `tiski migrate`."),
+            _("Run `tiski migrate`; `tiski up` does it as well."),
         )
 
 

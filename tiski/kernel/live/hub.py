@@ -121,6 +121,13 @@ class Hub:
             except Exception:
                 log.exception("a fact could not be told", extra={"fact": fact.id, "event": fact.name})
 
+    def start_over(self) -> None:
+        """Tell everyone who watches anything to fetch it again."""
+        for place, watchers in self._watchers.items():
+            self._watchers[place] = dict.fromkeys(watchers, 0)
+        for session in {session for watchers in self._watchers.values() for session in watchers}:
+            session.resync()
+
     def raise_epoch(self, principal_id: str) -> None:
         """Check this principal's rights again before anything more is delivered to them."""
         self.era += 1

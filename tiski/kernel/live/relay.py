@@ -108,8 +108,10 @@ class Relay:
     def _read(self) -> None:
         position = self.position or 0
         head = stream.head()
-        if head < position:  # the database was restored to an earlier state
+        if head < position:  # the sequence began anew: nobody's place in the old one means anything
             self.position = head
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._hub.start_over)
             return
         while position < head and not self._stop.is_set():
             facts = stream.after(position, PAGE)

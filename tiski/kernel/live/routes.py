@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from tiski.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, StorageFull, TooMany, Unavailable
 
@@ -38,6 +39,7 @@ class BodyTooLarge(Invalid):
     """More was sent than this address takes."""
 
     code = "too_large"
+    sentence = _("This is too large to be sent here. Send something smaller.")
 
 
 class ClientGone(Exception):

@@ -10,13 +10,16 @@ from uuid import UUID
 
 from tiski.channels.chat import queries
 from tiski.channels.chat.errors import NoSuchWidget
-from tiski.channels.chat.frames import Hello, Message, Typing, Writing, encode
+from tiski.channels.chat.frames import Hello, Message, Read, Typing, Writing, encode
 from tiski.channels.chat.plugs import writing
 from tiski.channels.chat.queries import Widget
+from tiski.conversations import actions as conversations
 from tiski.conversations.actions import Posted
 from tiski.kernel import live
+from tiski.kernel.action import SYSTEM
 from tiski.kernel.errors import Refusal
 from tiski.kernel.live import Present
+from tiski.kernel.scope import shop_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class ChatDoor(live.Door[Shopper]):
     """Visitors enter with the token their browser made; nobody else has it."""
 
     path = "/w/<key>/live"
-    hello, frames = Hello, (Message, Typing)
+    hello, frames = Hello, (Message, Typing, Read)
     pace = live.Pace(burst=20, per_second=4)
 
     def origins(self, knock: live.Knock) -> Collection[str] | None:
@@ -82,17 +85,16 @@ class ChatDoor(live.Door[Shopper]):
         await live.hub.following.open(session, topic, read)
         live.hub.presence.here(session, topic)
 
-    def handle(self, session: live.Session[Shopper], frame: Message | Typing) -> None:
-        """A message goes to the writer, which answers after its commit; typing is only told."""
+    def handle(self, session: live.Session[Shopper], frame: Message | Typing | Read) -> Any:
+        """A message goes to the writer, which answers after its commit; typing is only told; read marks are stored."""
         place: Place = session.state
-        if isinstance(frame, Typing):
-            if place.conversation_id is not None:
-                live.hub.presence.here(session, writing.topic(place.conversation_id), writing=True)
-            return
+        if not isinstance(frame, Message):
+            return _mark(session, frame, place.conversation_id)
         shopper = session.principal
         writing.admit(shopper.widget, shopper.token_hash, session.address, begins=place.conversation_id is None)
         posting = writing.posting(shopper.widget, shopper.token_hash, frame)
         writing.writer.put(posting, partial(_stored, session, frame))
+        return None
 
     def missed(self, principal: Shopper, topic: str, after: int) -> Sequence[tuple[int, bytes]]:
         """The conversation's messages after a seq."""
@@ -104,6 +106,20 @@ class ChatDoor(live.Door[Shopper]):
         """Visitors see whether someone of the shop writes, and by which name; not who merely looks."""
         writers = [present.name for present in who if present.writing and present.id.startswith("agent-")]
         return encode(Writing(typing=bool(writers), name=queries.given_name(writers[0]) if writers else ""))
+
+
+def _mark(session: live.Session[Shopper], frame: Typing | Read, conversation_id: int | None) -> Any:
+    if conversation_id is None:
+        return None
+    if isinstance(frame, Read):
+        return live.in_thread(_read_up_to, session.principal, conversation_id, frame.seq)
+    live.hub.presence.here(session, writing.topic(conversation_id), writing=True)
+    return None
+
+
+def _read_up_to(shopper: Shopper, conversation_id: int, seq: int) -> None:
+    with shop_scope(shopper.shop_id):
+        conversations.mark_read_by_customer(conversation_id, seq=seq, by=SYSTEM)
 
 
 def _first_load(shopper: Shopper, after: int) -> tuple[int, bytes]:

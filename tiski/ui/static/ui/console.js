@@ -1,6 +1,7 @@
 /** Everything the pages of the console need; each element waits for its own tag. */
 
 import "./composer.js";
+import "./copy.js";
 import "./dirty-form.js";
 import "./keys.js";
 import "./list.js";

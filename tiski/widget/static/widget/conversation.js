@@ -56,7 +56,8 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
       heard.changed();
     }
     const kept = name === "visitor" ? store.visitor() : visitor;
-    if (!kept || kept.token !== visitor.token) heard.elsewhere();
+    const begunElsewhere = name === "read" && seen > 0 && last() === 0;
+    if (!kept || kept.token !== visitor.token || begunElsewhere) heard.elsewhere();
   });
 
   /** @param {string} state */
@@ -148,7 +149,15 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
     const author = /** @type {const} */ ({ kind: "customer", name: "", photo: null });
     const gap = last() > 0 && seq > last() + 1;
     put({ seq, client_id: parcel.client_id, author, at: parcel.at, body: parcel.body, files: parcel.files });
+    markRead();
     if (gap) fill();
+  }
+
+  /** What is shown has been seen; storage tells the other tabs. */
+  function markRead() {
+    if (last() <= seen) return;
+    seen = last();
+    store.set("read", seen);
   }
 
   /** @param {number} seq */
@@ -189,9 +198,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
 
     /** Everything shown has been seen. */
     read() {
-      if (last() <= seen) return;
-      seen = last();
-      store.set("read", seen);
+      markRead();
       heard.changed();
     },
 

@@ -1,13 +1,13 @@
 /**
  * The widget's preview beside its settings: drawn anew as the form changes, before anything is saved.
  *
- *     <form>…<input name="colour">…
+ *     <form>…<select name="lang">…<input name="welcome_fi">…
  *       <tiski-widget-preview src="/chat/tea-shop/preview/"><iframe title="Preview"></iframe></tiski-widget-preview>
  *     </form>
  */
 
 const AFTER = 300;
-const NAMES = ["name", "colour", "theme", "position", "welcome", "lang", "shows_people"];
+const NAMES = ["colour", "theme", "position", "lang", "shows_people"];
 
 class WidgetPreview extends HTMLElement {
   #timer = 0;
@@ -34,6 +34,8 @@ class WidgetPreview extends HTMLElement {
     const address = new URL(this.getAttribute("src") || "", location.href);
     const data = this.#form ? new FormData(this.#form) : new FormData();
     for (const name of NAMES) if (data.has(name)) address.searchParams.set(name, String(data.get(name)));
+    const greeting = data.get(`welcome_${data.get("lang")}`);
+    if (greeting !== null) address.searchParams.set("welcome", String(greeting));
     if (frame && frame.src !== address.href) frame.src = address.href;
   }
 }
