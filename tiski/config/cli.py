@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tiski.kernel.keyfile import KeyFileProblem
+
 from . import environment
 
 
@@ -28,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _set_environment(arguments)
     try:
         return int(arguments.command.run(arguments))
-    except environment.BadSetting as error:
+    except (environment.BadSetting, KeyFileProblem) as error:
         print(f"tiski: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -65,6 +67,7 @@ def commands() -> list[Command]:
         Command(
             "mail inspect", "Print one JSON object per raw message, as received mail is read.", _inspect, _inspecting
         ),
+        Command("keys rotate", "Make a new master key and wrap every shop's key with it.", _rotate_keys),
         Command("audit verify", "Walk the audit log's chain of hashes.", _verify_audit),
     ]
 
@@ -132,6 +135,12 @@ def _inspect(arguments: argparse.Namespace) -> int:
     from tiski.channels.email.inspect import inspect
 
     return inspect(arguments.files, sys.stdout)
+
+
+def _rotate_keys(arguments: argparse.Namespace) -> int:
+    from . import startup
+
+    return startup.rotate_keys()
 
 
 def _verify_audit(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,11 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": redact(record.getMessage()),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
+        line |= {name: _shown(value) for name, value in vars(record).items() if name not in STANDARD}
         if record.exc_info:
             line["error"] = redact(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
+
+
+def _shown(value: Any) -> Any:
+    return redact(value) if isinstance(value, str) else value

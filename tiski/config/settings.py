@@ -33,6 +33,7 @@ TISKI_DEBUG = environment.switch("TISKI_DEBUG", default=False, meaning="Detailed
 TISKI_LOG_LEVEL = environment.text(
     "TISKI_LOG_LEVEL", "WARNING", "Least severe log lines written: DEBUG, INFO, WARNING, ERROR."
 )
+environment.text("TISKI_SECRET_KEY", "", "Master key; empty means the file `secret.key` in the data folder.")
 TISKI_KEY_FILE = TISKI_DATA / "secret.key"
 
 _base = urlsplit(TISKI_BASE_URL)
@@ -56,7 +57,6 @@ INSTALLED_APPS = [
     "tiski.demo",
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
     "allauth",
@@ -151,6 +151,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "tiski.config.logs.JsonLines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"request": {"()": "tiski.kernel.tracing.NamesTheRequest"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]}},
     "root": {"handlers": ["stderr"], "level": TISKI_LOG_LEVEL},
 }

@@ -52,6 +52,17 @@ def verify_audit() -> int:
     return 1 if broken else 0
 
 
+def rotate_keys() -> int:
+    """Put a new master key first in the key file; what older keys encrypted stays readable."""
+    _set_up()
+    from django.conf import settings
+
+    from tiski.kernel import secrets
+
+    print(f"The master key is new; the keys of {secrets.rotate(settings.TISKI_KEY_FILE)} shops are wrapped with it.")
+    return 0
+
+
 def _set_up() -> None:
     import django
 

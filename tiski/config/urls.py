@@ -2,9 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from tiski.accounts.policies import public
+from tiski.ui.web.pages import styleguide
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tiski.config.health")),
-    path("", include("tiski.ui.web.urls")),
+    path("_styleguide/", public(styleguide), name="styleguide"),
     path("", include("tiski.demo.web.urls")),
     path("", include("tiski.widget.web.urls")),
     path("", include("tiski.channels.chat.web.urls")),

@@ -19,7 +19,7 @@ def open_shop(*, name: str, key: str, language: str, timezone: str, by: Actor) -
 
     Raises `MayNotOpenShops` for anyone but the instance's owner, `KeyTaken` when the key is in use.
     """
-    if by.kind is not ActorKind.AGENT or not Agent.objects.filter(pk=by.id, is_owner_of_instance=True).exists():
+    if by.kind is not ActorKind.AGENT or not Agent.objects.filter(pk=by.id or 0, is_owner_of_instance=True).exists():
         raise MayNotOpenShops
     shop = accounts.create_shop(name=name, key=key, language=language, timezone=timezone, by=by)
     with shop_scope(shop.pk):

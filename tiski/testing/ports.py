@@ -33,10 +33,11 @@ def wait_until(holds: Callable[[], Found], what: str, *, seconds: float = 20.0, 
 
 def wait_for_port(port: int, *, seconds: float = 20.0) -> None:
     """Return once something accepts connections on the loopback port."""
-    wait_until(lambda: _listens(port), f"something listening on port {port}", seconds=seconds)
+    wait_until(lambda: listens(port), f"something listening on port {port}", seconds=seconds)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something accepts connections on the loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

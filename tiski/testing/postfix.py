@@ -83,6 +83,10 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+# `master` changes its user for a moment, and the kernel then forgets to end it with its parent; this shell remembers.
+# `setsid`, because `master` ends its children as a process group.
+_GUARD = "trap 'kill $child' TERM; setsid \"$@\" & child=$!; wait $child; wait $child"
+
 _QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "saved", "trace", "private")
 
 
@@ -129,7 +133,8 @@ class Postfix:
 
     def start_again(self) -> None:
         """Start on the same queue and port, after `halt`."""
-        command: list[str | Path] = [_daemons() / "master", "-d", "-c", self.folder / "etc"]
+        master: list[str | Path] = [_daemons() / "master", "-d", "-c", self.folder / "etc"]
+        command: list[str | Path] = ["sh", "-c", _GUARD, "sh", *master]
         self._master = processes.start(command, log=self.folder / "start.log")
         try:
             wait_for_port(self.port)

@@ -29,7 +29,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Whether the counter is open, when it closes and when it opens next; `has_hours` is false where no hours are set."""
+    """Whether the counter is open, when it closes and opens next; `has_hours` is false where no hours are set."""
 
     is_open: bool
     opens_at: datetime | None
@@ -103,7 +103,7 @@ def opening_of(shop: Shop, at: datetime | None = None) -> Opening:
 
 def _called(name: str) -> str:
     """The first name: what a person at a counter is called by."""
-    return name.split()[0] if name.strip() else name
+    return name.split(maxsplit=1)[0] if name.strip() else name
 
 
 def _one_of(choices: tuple[str, ...], value: object) -> str:

@@ -53,7 +53,7 @@ def _writing() -> Texts:
         "sent": _("Sent"),
         "read": _("Read"),
         "failed": _("Not sent."),
-        "unsent": _("Check your connection."),
+        "unsent": _("The chat did not answer."),
         "retry": _("Try again"),
         "discard": _("Delete"),
         "too_long": _counted(_too_long),

@@ -109,7 +109,7 @@ def test_the_settings_save_section_by_section_and_fit_a_narrow_phone(
     bar = screen.page.locator("#section-week .save-bar")
     assert bar.is_hidden()
     screen.page.click("button[value=day_5]")
-    screen.page.wait_for_function("document.activeElement.id === 'day_5_0_opens'")
+    screen.page.wait_for_selector("#day_5_0_opens:focus")
     screen.page.keyboard.type("10")
     screen.page.fill("#day_5_0_closes", "24")
     assert bar.is_visible()

@@ -155,7 +155,7 @@ def _agents(wanted: Iterable[int]) -> dict[int, Author]:
 
 def face(photo: str) -> str | None:
     """The public address of a face, or None."""
-    return reverse("picture", kwargs={"blob_id": photo}) if photo else None
+    return reverse("accounts_picture", kwargs={"blob_id": photo}) if photo else None
 
 
 @lru_cache(maxsize=1024)

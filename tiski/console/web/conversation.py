@@ -22,6 +22,7 @@ from tiski.kernel.errors import Invalid
 from tiski.ui.page import show, wants_partial
 
 from . import inbox, panels, shapes
+from .frame import view_name
 
 
 def opened(conversation_id: int) -> Conversation:
@@ -82,7 +83,7 @@ def closure(request: ShopRequest, conversation_id: int) -> HttpResponse:
     conversation = opened(conversation_id)
     if request.method == "POST":
         conversations.close(conversation, by=request.actor)
-        address = reverse("console-closure", args=[request.shop.key, conversation_id])
+        address = reverse("console-closure", args=[request.shop.key, conversation_id])  # its DELETE takes it back
         return show(request, "console/_closed.html", text=_("The conversation is closed."), undo=address)
     conversations.reopen(conversation, by=request.actor)
     return HttpResponse(status=204)
@@ -113,6 +114,7 @@ def _pane(request: ShopRequest, view: str, conversation: Conversation) -> dict[s
     unread = next((item for item in items if item.author_kind == "customer" and (item.seq or 0) > read), None)
     return {
         **head,
+        "heading": view_name(view),
         "conversation": conversation,
         "items": shapes.entries(request, conversation.id, items),
         "unread_from": unread.dom_id if unread else None,

@@ -19,7 +19,7 @@ from tiski.kernel import clock
 from tiski.ui.page import show, wants_partial
 
 from .frame import navigation as frame
-from .frame import view_names
+from .frame import view_name, view_names
 
 WAITING_LONG = timedelta(minutes=30)
 WAITING_TOO_LONG = timedelta(hours=4)
@@ -55,11 +55,11 @@ class Line:
 @never_cache
 @require_safe
 def page(request: ShopRequest, view: str) -> HttpResponse:
-    """A view of the inbox with nothing opened; for htmx the pane alone, or the older rows alone."""
-    if wants_partial(request) and "before" in request.GET:
+    """A view of the inbox with nothing opened; for htmx the pane alone, or the rows alone."""
+    if wants_partial(request) and not {"before", "rows"}.isdisjoint(request.GET):
         return show(request, "console/_rows.html", **rows_context(request, view))
     if wants_partial(request):
-        return show(request, "console/_nothing_open.html")
+        return show(request, "console/_nothing_open.html", heading=view_name(view))
     return show(request, "console/inbox.html", **rows_context(request, view))
 
 
@@ -80,7 +80,8 @@ def row(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
 def navigation(request: ShopRequest) -> HttpResponse:
     """The navigation with its counts."""
     view = request.GET.get("view", "")
-    return show(request, "console/_navigation.html", **frame(request, view if view in view_names() else ""))
+    known = view in view_names() or view == "settings"
+    return show(request, "console/_navigation.html", **frame(request, view if known else ""))
 
 
 def rows_context(request: ShopRequest, view: str, current: int | None = None) -> dict[str, Any]:
@@ -89,10 +90,11 @@ def rows_context(request: ShopRequest, view: str, current: int | None = None) ->
     found = conversations.inbox(request.shop, request.user, view, request.GET.get("before"))
     here = reverse("console-inbox", args=[request.shop.key, view])
     return framed | {
-        "heading": view_names()[view],
+        "heading": view_name(view),
         "lines": [line(request, view, each) for each in found.rows],
         "older": f"{here}?before={found.next}" if found.next else "",
         "row_url": f"{here}conversations/{{key}}/row/",
+        "rows_url": f"{here}?rows=first",
         "current": current,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -115,14 +115,21 @@ def head(request: ShopRequest, conversation: Conversation) -> Head:
 
 def box(request: ShopRequest, conversation: Conversation, last_seq: int) -> Box:
     """The composer for this reader; closed for those who only read, and where the channel refuses."""
-    shared = {"conversation_id": conversation.id, "sender_name": request.user.name, "seen_seq": last_seq}
+    box = Box(
+        conversation_id=conversation.id,
+        sender_name=request.user.name,
+        seen_seq=last_seq,
+        can_send=False,
+        sends_on_enter=False,
+        reason=_("Your role lets you read, not answer."),
+    )
     if not answers.allows(request.membership.role):
-        return Box(**shared, can_send=False, sends_on_enter=False, reason=_("Your role lets you read, not answer."))
+        return box
     found = conversations.composer(conversation, request.user)
     mode = "note" if found.note.body and not found.reply.body else "reply"
-    current = found.note if mode == "note" else found.reply
-    return Box(
-        **shared,
+    files = found.note.files if mode == "note" else found.reply.files
+    return replace(
+        box,
         can_send=found.verdict.is_allowed,
         reason=found.verdict.reason,
         recipient=_("To: %(recipients)s") % {"recipients": ", ".join(found.recipients)} if found.recipients else "",
@@ -130,10 +137,18 @@ def box(request: ShopRequest, conversation: Conversation, last_seq: int) -> Box:
         mode=mode,
         reply_draft=found.reply.body,
         note_draft=found.note.body,
-        draft_version=current.version,
+        draft_version=found.reply.version,
         note_version=found.note.version,
-        draft_files=_draft_files(current.files),
+        draft_files=draft_files(files),
     )
+
+
+def draft_files(blob_ids: tuple[str, ...]) -> tuple[DraftFile, ...]:
+    """Uploaded files that wait for an answer."""
+    if not blob_ids:
+        return ()
+    found = Attachment.objects.filter(blob_id__in=blob_ids, message__isnull=True, note__isnull=True)
+    return tuple(DraftFile(*row) for row in found.values_list("blob_id", "name", "size"))
 
 
 def composer_urls(request: ShopRequest, conversation: Conversation) -> dict[str, str]:
@@ -163,10 +178,3 @@ def customer(request: ShopRequest, view: str, conversation: Conversation) -> Pan
             for past in conversations.earlier_conversations(conversation.customer_id, without=conversation.id)
         ),
     )
-
-
-def _draft_files(blob_ids: tuple[str, ...]) -> tuple[DraftFile, ...]:
-    if not blob_ids:
-        return ()
-    found = Attachment.objects.filter(blob_id__in=blob_ids, message__isnull=True, note__isnull=True)
-    return tuple(DraftFile(*row) for row in found.values_list("blob_id", "name", "size"))

@@ -112,8 +112,7 @@ def _around(request: ShopRequest, account: ChannelAccount) -> dict[str, Any]:
         "new_window": NewChatWindowForm(auto_id="new_%s"),
         "tag": f'<script async src="{base}{reverse("widget_loader")}" data-key="{account.key}"></script>',
         "policy": (
-            f"script-src {base}; connect-src {base} {socket}; "
-            f"img-src {base} data: blob:; media-src {base} blob:"
+            f"script-src {base}; connect-src {base} {socket}; img-src {base} data: blob:; media-src {base} blob:"
         ),
         "hosted": f"{base}{reverse('widget_hosted', args=[account.key])}",
         "preview": reverse("widget_preview", args=[account.key]),

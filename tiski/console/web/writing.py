@@ -10,15 +10,13 @@ from django.views.decorators.http import require_POST
 from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
 from tiski.conversations import actions as conversations
 from tiski.conversations import queries
-from tiski.conversations.errors import NewerMessages, NoSuchConversation
-from tiski.conversations.models import Conversation, Message, OutboxItem
+from tiski.conversations.errors import DraftMoved, NewerMessages, NoSuchConversation
+from tiski.conversations.models import Attachment, Conversation, Draft, DraftMode, Message, OutboxItem
 from tiski.kernel.errors import Conflict, Invalid
 from tiski.ui.page import show
 
-from . import shapes
+from . import panels, shapes
 from .conversation import opened
-
-MODES = ("reply", "note")
 
 
 @requires(answers)
@@ -39,22 +37,27 @@ def send(request: ShopRequest, conversation_id: int) -> HttpResponse:
         return show(request, "console/_composer_error.html", status=422, sentence=str(refusal))
     dom_id = f"{'note' if _mode(request) == 'note' else 'message'}-{client_id}"
     item = next(item for item in reversed(queries.thread(conversation)) if item.dom_id == dom_id)
-    return show(request, "console/_entry.html", item=shapes.entries(request, conversation_id, [item])[0])
+    response = show(request, "console/_entry.html", item=shapes.entries(request, conversation_id, [item])[0])
+    return _with_version(response, request, conversation_id, _mode(request))
 
 
 @requires(answers)
 @require_POST
 def draft(request: ShopRequest, conversation_id: int) -> HttpResponse:
-    """Keep the unfinished text; the answer carries its new version."""
-    version = conversations.save_draft(
-        opened(conversation_id),
-        mode=_mode(request),
-        body=request.POST.get("body", ""),
-        version=_number(request, "version"),
-        files=request.POST.getlist("files"),
-        by=request.actor,
-    )
-    return HttpResponse(status=204, headers={"Draft-Version": str(version)})
+    """Keep the unfinished text; the answer carries its version, also when another window was faster (409)."""
+    mode = _mode(request)
+    try:
+        conversations.save_draft(
+            opened(conversation_id),
+            mode=mode,
+            body=request.POST.get("body", ""),
+            version=_number(request, "version"),
+            files=request.POST.getlist("files"),
+            by=request.actor,
+        )
+    except DraftMoved:
+        return _with_version(HttpResponse(status=409), request, conversation_id, mode)
+    return _with_version(HttpResponse(status=204), request, conversation_id, mode)
 
 
 @requires(reads_inbox)
@@ -68,12 +71,15 @@ def read_mark(request: ShopRequest, conversation_id: int) -> HttpResponse:
 @requires(answers)
 @require_POST
 def take_back(request: ShopRequest, conversation_id: int, message_id: int) -> HttpResponse:
-    """Undo sending while the answer is held; its text returns to the draft."""
+    """Undo sending while the answer is held; its text returns to the draft, and its files to the composer."""
     message = Message.objects.filter(id=message_id, conversation_id=conversation_id).first()
     if message is None:
         raise NoSuchConversation
+    files = tuple(Attachment.objects.filter(message=message).values_list("blob_id", flat=True))
     conversations.take_back(message, by=request.actor)
-    return HttpResponse(status=204)
+    response = show(request, "console/_files.html", files=panels.draft_files(files))
+    response["HX-Retarget"] = f"#composer-{conversation_id} .composer-files"
+    return _with_version(response, request, conversation_id, DraftMode.REPLY)
 
 
 @requires(answers)
@@ -106,9 +112,16 @@ def _collision(request: ShopRequest, conversation: Conversation) -> HttpResponse
     return show(request, "console/_collision.html", status=409, items=entries, seen_seq=seen)
 
 
+def _with_version(response: HttpResponse, request: ShopRequest, conversation_id: int, mode: str) -> HttpResponse:
+    """Tell the version of the writer's draft: the next save goes on from it."""
+    own = Draft.objects.filter(conversation_id=conversation_id, agent_id=request.user.id, mode=mode)
+    response["Draft-Version"] = str(own.values_list("version", flat=True).first() or 0)
+    return response
+
+
 def _mode(request: ShopRequest) -> str:
     mode = request.POST.get("mode", "reply")
-    if mode not in MODES:
+    if mode not in DraftMode.values:
         raise Invalid(field="mode")
     return mode
 

@@ -64,14 +64,13 @@ def reply(
     channel = channel_for(locked.channel_account.kind)
     situation = situation_of(locked)
     _refuse_if_unsendable(channel, situation, body)
-    waited = locked.waiting_since
     posted = post(
         locked,
         body=body,
         html=render_untrusted_html(html).html if html and Ability.HTML in channel.can else None,
         client_id=client_id,
         files=files,
-        meta={WAITED_SINCE: waited.isoformat()} if waited else None,
+        meta=_memory(locked),
         by=by,
     )
     if Ability.SENDS_OUT in channel.can:
@@ -131,6 +130,12 @@ def note(conversation: Conversation, *, body: str, client_id: UUID, files: Seque
 def _stored(conversation: Conversation, client_id: UUID) -> Posted | None:
     known = Message.objects.filter(conversation=conversation, client_id=client_id).values_list("seq", "id").first()
     return known and Posted(conversation.id, conversation.uuid, known[0], known[1], False)
+
+
+def _memory(conversation: Conversation) -> dict[str, object] | None:
+    """What must be known if the answer is taken back."""
+    waited = conversation.waiting_since
+    return {WAITED_SINCE: waited.isoformat()} if waited else None
 
 
 def _clear_the_desk(conversation: Conversation, seq: int, by: Actor) -> None:

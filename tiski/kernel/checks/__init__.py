@@ -16,7 +16,7 @@ __all__ = ["Problem", "before_migrating", "note_release", "register", "run", "wa
 
 Check = Callable[[], Iterable[Problem]]
 
-_BEFORE: tuple[Check, ...] = (
+_CLOSED: tuple[Check, ...] = (
     versions.python,
     versions.libraries,
     versions.sqlite,
@@ -26,6 +26,8 @@ _BEFORE: tuple[Check, ...] = (
     configuration.networks,
     configuration.folders,
     configuration.admin,
+)
+_OPENED: tuple[Check, ...] = (
     database.reachable,
     database.on_a_local_disk,
     database.whole,
@@ -45,13 +47,14 @@ def register(check: Check) -> Check:
 
 def before_migrating() -> list[Problem]:
     """What would make it wrong to touch the database: versions, configuration, disk, and the database's own state."""
-    return _found(_BEFORE)
+    # An unsound SQLite or a wrong folder must not even open the database.
+    return _found(_CLOSED) or _found(_OPENED)
 
 
 def run(*, deploy: bool = False) -> list[Problem]:
     """Everything that keeps Tiski from starting; with `deploy` also what matters only on a public address."""
     # Without a sound database and its tables the later questions cannot be asked.
-    early = _found(_BEFORE) or _found((database.migrated,))
+    early = before_migrating() or _found((database.migrated,))
     return early or _found((*_AFTER, *_registered.values(), *(_DEPLOY if deploy else ())))
 
 

@@ -1,14 +1,16 @@
 """The live half: sockets, the doors packages plug into them, topics, and the routes beside them. See README.md."""
 
 from .application import Live
+from .codec import Pace
 from .counters import counters
-from .door import LOGIN_EXPIRED, OWN_ORIGIN, POLICY, RESTART, TRY_LATER, Close, Door, Pace, Principal, open_door
+from .door import Door, Session
+from .entrance import open_door
 from .frames import Beat, Frame, News, Now, Present, Ready, Refused, Resync, encode, refused
 from .gate import Knock
 from .hub import Hub, hub
+from .principal import LOGIN_EXPIRED, OWN_ORIGIN, POLICY, RESTART, TRY_LATER, Close, Principal
 from .replay import Missed
 from .routes import BodyTooLarge, Request, Response, response_to, route
-from .session import Session
 from .sockets import Limits
 from .threads import in_thread
 

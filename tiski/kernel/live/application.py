@@ -10,12 +10,12 @@ from typing import Any
 from tiski.kernel import limits as kernel_limits
 from tiski.kernel.errors import TooMany
 
-from . import door as doors
 from . import routes as plugged
 from .counters import counters
-from .door import Entrance
+from .entrance import Entrance, entrances
 from .gate import Call, Knock, Receive, Scope, Send, Turned, knock
 from .hub import hub
+from .principal import OWN_ORIGIN
 from .relay import Relay
 from .responding import preflight, respond, turn_away
 from .routes import ClientGone, Origins, Request, Response, Route, response_to
@@ -77,7 +77,7 @@ class Live:
     async def _door(self, scope: Scope) -> tuple[Entrance[Any], Knock] | Turned:
         if EXTENSION not in scope["extensions"]:
             raise RuntimeError("the live application needs uvicorn with ws=tiski.kernel.live.wire.Wire")
-        for entrance in doors.entrances:
+        for entrance in entrances:
             match = entrance.address.fullmatch(scope["path"])
             if match is None:
                 continue
@@ -143,10 +143,10 @@ class Live:
             known = now + ORIGINS_SECONDS, await in_thread(origins, visitor)
             self._origins[key] = known
         allowed = known[1]
-        if allowed is None or doors.OWN_ORIGIN not in allowed:
+        if allowed is None or OWN_ORIGIN not in allowed:
             return allowed
-        return {*allowed, *visitor.own_origins} - {doors.OWN_ORIGIN}
+        return {*allowed, *visitor.own_origins} - {OWN_ORIGIN}
 
 
 def _own(visitor: Knock) -> Collection[str]:
-    return {doors.OWN_ORIGIN}
+    return {OWN_ORIGIN}

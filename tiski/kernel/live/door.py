@@ -1,61 +1,37 @@
-"""Doors: where a package plugs its sockets in. A door knows who may enter and what its frames mean."""
+"""Doors, where a package plugs its sockets in, and the sessions of those who came in through them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any, ClassVar, Generic
 
 import msgspec
+from django.conf import settings
+from django.utils import translation
 
-from .frames import Beat, Frame, Now, Present, encode
+from tiski.kernel.errors import Refusal, TooMany
+
+from .codec import Codec, Pace
+from .counters import counters
+from .frames import RESYNC, Beat, Frame, Now, Present, Refused, encode, refused
 from .gate import Knock
+from .principal import OWN_ORIGIN, POLICY, TRY_LATER, Close, Who
+from .wire import Wire, text_frame
 
-if TYPE_CHECKING:
-    from .session import Session
+NOT_UTF8 = 1007
+WENT_WRONG = 1011
+MOST_BAD_FRAMES = 5
+MOST_WAITING = 32
+HINTS_STOP_AT = 64 * 1024  # bytes the other side has not taken; above it presence and typing are dropped
+CUT_OFF_AT = 1024 * 1024  # above it the socket is closed: the client comes back and catches up by seq
 
-OWN_ORIGIN = "own"
-"""Stands in a door's or route's origins for the origins of Tiski's own pages."""
+Greet = Callable[["Session[Any]", Any], Coroutine[Any, Any, None]]
 
-LOGIN_EXPIRED = 4401
-POLICY = 1008
-RESTART = 1012
-TRY_LATER = 1013
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Who is behind a socket. Doors extend it with what they need to know.
-
-    `id` names the person in epochs and presence (`agent-7`); `expires` is when the login ends, in seconds since 1970.
-    """
-
-    id: str
-    shop_id: int
-    name: str = ""
-    language: str = ""
-    expires: float | None = None
-
-
-Who = TypeVar("Who", bound=Principal)
-
-
-class Close(Exception):
-    """Ends the socket with a code and a reason of at most 120 bytes."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How many frames may come up: `burst` at once, `per_second` in the long run."""
-
-    burst: int = 40
-    per_second: float = 10.0
+log = logging.getLogger(__name__)
+RESYNC_FRAME = text_frame(RESYNC)
 
 
 class Door(Generic[Who]):
@@ -97,47 +73,226 @@ class Door(Generic[Who]):
         return encode(Now(topic=topic, who=who))
 
 
-class Entrance(Generic[Who]):
-    """A registered door with its address and its frames made ready."""
+class Standing:
+    """One principal's sessions and the epoch of their rights."""
 
-    def __init__(self, door: Door[Who]) -> None:
-        kinds: tuple[type[Frame], ...] = (door.hello, *door.frames, Beat)
+    __slots__ = ("epoch", "sessions")
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.sessions: set[Session[Any]] = set()
+
+
+class Session(Generic[Who]):
+    """What a door and the hub hold of a socket. All methods belong to the event loop's thread."""
+
+    __slots__ = (
+        "__weakref__",
+        "_bad",
+        "_codec",
+        "_early",
+        "_full_again",
+        "_greet",
+        "_loop",
+        "_over",
+        "_running",
+        "_waiting",
+        "_wire",
+        "address",
+        "door",
+        "epoch",
+        "followed",
+        "frozen",
+        "heard",
+        "held",
+        "knock",
+        "principal",
+        "standing",
+        "state",
+        "watched",
+    )
+
+    principal: Who
+
+    def __init__(self, wire: Wire, door: Door[Who], codec: Codec, *, knock: Knock, greet: Greet) -> None:
+        """`greet` judges the hello. `state` is the door's own to keep what it needs between frames."""
         self.door = door
-        self.address = address(door.path)
-        self.tags = frozenset(kind.__struct_config__.tag for kind in kinds)
-        union: Any = kinds[0]
-        for kind in kinds[1:]:
-            union |= kind
-        self.decode = msgspec.json.Decoder(union).decode
-        self.step = 1.0 / door.pace.per_second
-        self.tolerance = self.step * max(0, door.pace.burst - 1)
+        self._codec = codec
+        self.knock: Knock | None = knock
+        self.address = knock.client
+        self._loop = asyncio.get_running_loop()
+        self.heard = self._loop.time()
+        self.state: Any = None
+        self.standing: Standing | None = None
+        self.epoch = 0
+        self.watched: set[str] = set()
+        self.followed: set[str] = set()
+        self.frozen = 0
+        self.held: list[tuple[str, int, bytes]] = []
+        self._wire = wire
+        self._greet: Greet | None = greet
+        self._early: list[Any] | None = None
+        self._full_again = 0.0
+        self._bad = 0
+        self._over = 0
+        self._running: asyncio.Task[None] | None = None
+        self._waiting: deque[Coroutine[Any, Any, None]] | None = None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the principal's rights are as they were when last checked."""
+        return self.standing is not None and self.standing.epoch == self.epoch
 
-class _Tagged(msgspec.Struct):
-    t: str
+    def send(self, payload: bytes) -> None:
+        """Send one JSON frame."""
+        self.push(text_frame(payload))
 
+    def push(self, frame: bytes) -> None:
+        """Send a finished WebSocket frame; who reads too slowly is closed and catches up later."""
+        if self._wire.backlog() > CUT_OFF_AT:
+            counters.slow_closed += 1
+            self.close(TRY_LATER, "too slow, reconnect and catch up")
+            return
+        self._wire.write(frame)
 
-def is_unknown(entrance: Entrance[Any], text: str) -> bool:
-    """Whether a frame that could not be read is merely of a type this version does not know."""
-    try:
-        return _tag(text).t not in entrance.tags
-    except msgspec.MsgspecError:
+    def hint(self, frame: bytes) -> None:
+        """Send a finished frame that may be lost: dropped when the other side is slow."""
+        if self._wire.backlog() > HINTS_STOP_AT:
+            counters.dropped_hints += 1
+        else:
+            self._wire.write(frame)
+
+    def refuse(self, refusal: Refusal, client_id: str | None = None) -> None:
+        """Tell a refusal in the principal's language."""
+        language = self.principal.language if self.standing else ""
+        with translation.override(language or settings.LANGUAGE_CODE):
+            payload = encode(refused(refusal, client_id))
+        self.send(payload)
+
+    def resync(self) -> None:
+        """Tell the client to fetch everything again."""
+        counters.resyncs += 1
+        self.push(RESYNC_FRAME)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End the socket."""
+        self._wire.hang_up(code, reason)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that waits, after whatever this session already waits for."""
+        if self._running is None:
+            self._running = self._loop.create_task(self._work_through(work))
+            return
+        if self._waiting is None:
+            self._waiting = deque()
+        if len(self._waiting) >= MOST_WAITING:
+            work.close()
+            self.close(POLICY, "too many requests at once")
+            return
+        self._waiting.append(work)
+
+    def receive(self, message: bytes, is_text: bool) -> None:
+        """Read one frame and hand it to the door."""
+        counters.frames += 1
+        now = self.heard = self._loop.time()
+        try:
+            text = str(message, "utf-8")
+        except UnicodeDecodeError:
+            self.close(NOT_UTF8, "frames are UTF-8")
+            return
+        try:
+            frame = self._codec.decode(text) if is_text else None
+        except msgspec.MsgspecError as error:
+            self._misread(text, error)
+            return
+        if frame is None:
+            self.close(POLICY, "frames are text")
+        elif self._within_pace(now, frame) and type(frame) is not Beat:
+            self._hand_over(frame)
+
+    def begin(self) -> None:
+        """The hello is answered: hand over what came meanwhile."""
+        early, self._early = self._early or [], None
+        for frame in early:
+            self._hand_over(frame)
+
+    def stop_listening(self) -> None:
+        """Read no more frames: the process is about to end, and what it does not acknowledge is sent again."""
+        self._wire.release()
+
+    def cut(self) -> None:
+        """Forget what this session was still going to do: its socket is gone."""
+        if self._running is not None:
+            self._running.cancel()
+        for work in self._waiting or ():
+            work.close()
+
+    def _hand_over(self, frame: Any) -> None:
+        try:
+            if self._greet is not None or type(frame) is self._codec.hello:
+                self._say_hello(frame)
+                return
+            if self._early is not None:
+                self._early.append(frame)
+                return
+            work = self.door.handle(self, frame)
+        except Exception as error:  # noqa: BLE001  told and logged below
+            self._failed(error, getattr(frame, "client_id", None))
+            return
+        if work is not None:
+            self.run(work)
+
+    def _say_hello(self, frame: Any) -> None:
+        if self._greet is None or type(frame) is not self._codec.hello:
+            raise Close(POLICY, "hello comes first, and once")
+        self._early = []
+        self.run(self._greet(self, frame))
+        self._greet = None
+
+    def _within_pace(self, now: float, frame: Any) -> bool:
+        codec = self._codec
+        full_again = self._full_again
+        if full_again <= now:
+            full_again, self._over = now, 0
+        if full_again - now <= codec.tolerance:
+            self._full_again = full_again + codec.step
+            return True
+        counters.rate_refusals += 1
+        self._over += 1
+        if self._over > codec.burst or self.standing is None:
+            self.close(POLICY, "too many frames")
+        else:
+            wait = int(full_again - now - codec.tolerance) + 1
+            self.refuse(TooMany(wait), getattr(frame, "client_id", None))
         return False
 
+    def _misread(self, text: str, error: Exception) -> None:
+        if self._codec.is_unknown(text):
+            self._within_pace(self.heard, None)
+            return
+        counters.bad_frames += 1
+        self._bad += 1
+        if self.standing is None or self._bad > MOST_BAD_FRAMES:
+            self.close(POLICY, "not a frame of this protocol")
+        else:
+            self.send(encode(Refused(code="bad_frame", text=str(error))))
 
-_tag = msgspec.json.Decoder(_Tagged).decode
-entrances: list[Entrance[Any]] = []
+    async def _work_through(self, work: Coroutine[Any, Any, None]) -> None:
+        while True:
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001  told and logged below
+                self._failed(error, None)
+            if not self._waiting:
+                self._running = None
+                return
+            work = self._waiting.popleft()
 
-
-def open_door(door: Door[Any]) -> None:
-    """Register a door; from now on sockets at its address are answered."""
-    if any(entrance.door.path == door.path for entrance in entrances):
-        raise ValueError(f"two doors at {door.path}")
-    entrances.append(Entrance(door))
-
-
-def address(path: str) -> re.Pattern[str]:
-    """The pattern of an address whose <names> stand for one segment each."""
-    parts = re.split(r"<(\w+)>", path)
-    patterns = [rf"(?P<{part}>[A-Za-z0-9_-]{{1,80}})" if n % 2 else re.escape(part) for n, part in enumerate(parts)]
-    return re.compile("".join(patterns))
+    def _failed(self, error: Exception, client_id: str | None) -> None:
+        if isinstance(error, Close):
+            self.close(error.code, error.reason)
+        elif isinstance(error, Refusal):
+            self.refuse(error, client_id)
+        else:
+            log.error("a frame could not be handled", exc_info=error, extra={"door": self.door.path})
+            self.close(WENT_WRONG, "something went wrong, reconnect")

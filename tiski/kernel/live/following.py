@@ -13,9 +13,9 @@ from typing import Any
 
 from tiski.kernel.errors import Refusal
 
-from . import door as doors
 from .counters import counters
-from .session import Session
+from .door import Session
+from .principal import POLICY, TRY_LATER, Close
 from .threads import in_thread
 from .wire import text_frame
 
@@ -121,7 +121,7 @@ class Following:
 
     def _add(self, session: Session[Any], topic: str, last: int) -> Follower:
         if session.standing is None:
-            raise doors.Close(doors.POLICY, "hello comes first")
+            raise Close(POLICY, "hello comes first")
         place = session.principal.shop_id, topic
         session.followed.add(topic)
         return self._followers.setdefault(place, {}).setdefault(session, Follower(session, last))
@@ -152,8 +152,8 @@ class Following:
 
     async def _read_once(self, place: Place, behind: list[Follower]) -> bool:
         slowest = min(behind, key=lambda follower: follower.last)
-        door = slowest.session.entrance.door
-        served = {follower: follower.wanted for follower in behind if follower.session.entrance.door is door}
+        door = slowest.session.door
+        served = {follower: follower.wanted for follower in behind if follower.session.door is door}
         counters.catch_ups += 1
         try:
             messages = await in_thread(door.missed, slowest.session.principal, place[1], slowest.last)
@@ -182,4 +182,4 @@ def _deliver(followers: Sequence[Follower], messages: Sequence[tuple[int, bytes]
 
 def _give_up(followers: Iterable[Follower]) -> None:
     for follower in followers:
-        follower.session.close(doors.TRY_LATER, "messages could not be read, reconnect")
+        follower.session.close(TRY_LATER, "messages could not be read, reconnect")

@@ -10,16 +10,14 @@ from typing import Any
 from tiski.kernel.errors import Refusal
 from tiski.kernel.events.event import FactRow
 
-from . import door as doors
 from . import replay
 from .counters import counters
-from .door import Principal
+from .door import Session, Standing
 from .following import Following
 from .frames import News, encode
 from .presence import Presence
+from .principal import LOGIN_EXPIRED, TRY_LATER, Close, Principal
 from .replay import Missed
-from .session import Session
-from .standing import Standing
 from .threads import in_thread
 from .topics import Topics
 from .wire import text_frame
@@ -180,12 +178,12 @@ class Hub:
         counters.rechecks += 1
         epoch = standing.epoch
         try:
-            principal = await in_thread(session.entrance.door.recheck, session.principal)
+            principal = await in_thread(session.door.recheck, session.principal)
             if principal is None:
-                raise doors.Close(doors.LOGIN_EXPIRED, "sign in again")
+                raise Close(LOGIN_EXPIRED, "sign in again")
             allowed = await self._ask(session, principal, tuple(session.watched))
         except Refusal as refusal:
-            raise doors.Close(doors.TRY_LATER, "rights could not be checked, reconnect") from refusal
+            raise Close(TRY_LATER, "rights could not be checked, reconnect") from refusal
         session.principal = principal
         session.epoch = epoch
         self.unwatch(session, session.watched - allowed)

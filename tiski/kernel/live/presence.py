@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from .door import Session
 from .frames import Present
-from .session import Session
 from .wire import text_frame
 
 WRITING_SECONDS = 8.0
@@ -86,7 +86,7 @@ class Presence:
     def show(self, session: Session[Any], topic: str) -> None:
         """Tell one session who is at a topic, when it comes to it."""
         shop_id = session.principal.shop_id
-        payload = session.entrance.door.draw_now(topic, self.who(shop_id, topic))
+        payload = session.door.draw_now(topic, self.who(shop_id, topic))
         if payload is not None:
             session.hint(text_frame(payload))
 
@@ -145,7 +145,7 @@ class Presence:
         who = self.who(*place)
         drawn: dict[Any, bytes | None] = {}
         for session in self._audience(*place):
-            door = session.entrance.door
+            door = session.door
             if door not in drawn:
                 payload = door.draw_now(place[1], who)
                 drawn[door] = text_frame(payload) if payload is not None else None

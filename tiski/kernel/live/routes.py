@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tiski.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, StorageFull, TooMany, Unavailable
 
-from . import door as doors
+from .entrance import address
 from .frames import Refused, encode, refused
 from .gate import Knock, Receive
+from .principal import LOGIN_EXPIRED, Close
 
 Origins = Callable[[Knock], Collection[str] | None]
 
@@ -136,8 +137,8 @@ class Route:
         except Refusal as refusal:
             with translation.override(request.language or settings.LANGUAGE_CODE):
                 return response_to(refusal)
-        except doors.Close as close:
-            status = 401 if close.code == doors.LOGIN_EXPIRED else 403
+        except Close as close:
+            status = 401 if close.code == LOGIN_EXPIRED else 403
             return Response.json(Refused(code="not_allowed", text=close.reason), status)
         except msgspec.MsgspecError as error:
             return Response.json(Refused(code="bad_frame", text=str(error)), 400)
@@ -158,7 +159,7 @@ def route(
     def register(handler: Handler) -> Handler:
         if any((known.method, known.path) == (method, path) for known in routes):
             raise ValueError(f"two routes at {method} {path}")
-        routes.append(Route(method, path, doors.address(path), handler, cors, public, body))
+        routes.append(Route(method, path, address(path), handler, cors, public, body))
         return handler
 
     return register

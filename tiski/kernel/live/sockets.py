@@ -14,13 +14,13 @@ from typing import Any
 from tiski.kernel import limits
 from tiski.kernel.errors import Refusal, TooMany
 
-from . import door as doors
 from .counters import counters
-from .door import Close, Entrance
+from .door import Session
+from .entrance import Entrance
 from .frames import BEAT
 from .gate import Call, Knock, Turned
 from .hub import Hub
-from .session import Session
+from .principal import LOGIN_EXPIRED, POLICY, RESTART, Close
 from .threads import in_thread
 from .wire import EXTENSION, Wire, text_frame
 
@@ -92,7 +92,7 @@ class Sockets:
     async def open(self, entrance: Entrance[Any], knock: Knock, call: Call) -> None:
         """Accept a socket that was let in."""
         wire: Wire = call.scope["extensions"][EXTENSION]
-        session: Session[Any] = Session(wire, entrance, knock, self._greet)
+        session: Session[Any] = Session(wire, entrance.door, entrance.codec, knock=knock, greet=self._greet)
         await call.receive()
         await call.send({"type": "websocket.accept"})
         wire.adopt(session.receive, partial(self._remove, session, self._add(session)))
@@ -118,17 +118,17 @@ class Sockets:
     def hang_up(self) -> None:
         """Close every socket with the code that says come back."""
         for session in self.all():
-            session.close(doors.RESTART, "restarting")
+            session.close(RESTART, "restarting")
 
     def _sweep(self, second: int, now: float) -> None:
         for session, since in list(self._nameless.items()):
             if now - since > HELLO_SECONDS:
-                session.close(doors.POLICY, "no hello in time")
+                session.close(POLICY, "no hello in time")
         clock = time.time()
         for session in self._beats[second % BEAT_SECONDS]:
             expires = session.principal.expires if session.standing else None
             if expires is not None and expires < clock:
-                session.close(doors.LOGIN_EXPIRED, "sign in again")
+                session.close(LOGIN_EXPIRED, "sign in again")
             else:
                 session.hint(BEAT_FRAME)
         if second % 5 == 0:
@@ -143,7 +143,7 @@ class Sockets:
         for session in self.all():
             if now - session.heard > longest:
                 counters.silent_closed += 1
-                session.close(doors.POLICY, "silent too long")
+                session.close(POLICY, "silent too long")
 
     def _add(self, session: Session[Any]) -> set[Session[Any]]:
         counters.sockets_opened += 1
@@ -165,7 +165,7 @@ class Sockets:
         session.cut()
         if session.standing is not None:
             self.hub.leave(session)
-            farewell = asyncio.get_running_loop().create_task(session.entrance.door.closed(session))
+            farewell = asyncio.get_running_loop().create_task(session.door.closed(session))
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
 
@@ -174,8 +174,8 @@ class Sockets:
         self._nameless.pop(session, None)
         knock, session.knock = session.knock, None
         if knock is None:
-            raise Close(doors.POLICY, "hello comes once")
-        door = session.entrance.door
+            raise Close(POLICY, "hello comes once")
+        door = session.door
         try:
             admitted = False
             while not admitted:
@@ -184,7 +184,7 @@ class Sockets:
         except Refusal as refusal:
             counters.refused_hellos += 1
             session.refuse(refusal)
-            raise Close(doors.POLICY, "hello was refused") from refusal
+            raise Close(POLICY, "hello was refused") from refusal
         except Close:
             counters.refused_hellos += 1
             raise

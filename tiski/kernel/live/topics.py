@@ -9,7 +9,7 @@ from typing import Any
 
 from tiski.kernel.events.event import FactRow
 
-from .door import Principal
+from .principal import Principal
 
 Allows = Callable[[Any, int | None], bool]
 Raises = Callable[[FactRow], Iterable[str]]

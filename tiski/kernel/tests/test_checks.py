@@ -271,7 +271,8 @@ def test_an_sqlite_connection_that_could_lose_commits_is_refused() -> None:
 
 
 def test_a_schema_that_lacks_changes_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_BEFORE", ())
+    monkeypatch.setattr(checks, "_CLOSED", ())
+    monkeypatch.setattr(checks, "_OPENED", ())
     assert said(database.migrated()) == []
     MigrationRecorder(connection).record_unapplied("kernel", "0001_initial")
 
@@ -306,10 +307,25 @@ def test_a_key_file_of_another_installation_is_noticed(settings: Settings, tmp_p
     assert ShopKey.objects.count() == 1
 
 
+def test_an_unsound_installation_does_not_even_open_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def open_it() -> list[Problem]:
+        opened.append("database")
+        return []
+
+    monkeypatch.setattr(checks, "_OPENED", (open_it,))
+    monkeypatch.setattr(checks, "_CLOSED", (lambda: versions.sqlite((3, 40, 1)),))
+
+    assert len(checks.run()) == len(checks.before_migrating()) == 1
+    assert opened == []
+
+
 def test_a_channel_adds_its_own_self_test_once(monkeypatch: pytest.MonkeyPatch) -> None:
     registered: dict[str, checks.Check] = {}
     monkeypatch.setattr(checks, "_registered", registered)
-    monkeypatch.setattr(checks, "_BEFORE", ())
+    monkeypatch.setattr(checks, "_CLOSED", ())
+    monkeypatch.setattr(checks, "_OPENED", ())
 
     @checks.register
     def limits_apply() -> Iterator[Problem]:

@@ -46,7 +46,7 @@ RESTRICTIONS = (
     ),
     Restriction(
         ("socket", "httpx", "http.client", "urllib.request", "urllib3", "requests", "aiohttp", "ftplib", "telnetlib"),
-        # The server listens and connects to nobody; the email channel's opener hands guarded sockets to imaplib and smtplib.
+        # The server listens and connects to nobody; the email opener hands guarded sockets to imaplib and smtplib.
         ("tiski/kernel/http/*", "tiski/config/server.py", "tiski/channels/email/connecting.py"),
         "connections to others go out through kernel.http",
     ),

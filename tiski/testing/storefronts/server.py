@@ -15,8 +15,8 @@ PAGES = tuple(sorted(path.stem for path in FOLDER.glob("*.html")))
 NONCE = "dGVlcHVvdGk"
 
 POLICIES = {
-    "strict": "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self' {desk} data: blob:; "
-    "connect-src {desk} {socket}; base-uri 'none'; require-trusted-types-for 'script'",
+    "strict": "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; base-uri 'none'; "
+    "img-src 'self' {desk} data: blob:; connect-src {desk} {socket}; require-trusted-types-for 'script'",
     "no-sockets": "script-src 'self' {desk}; style-src 'self'; connect-src {desk}",
     "no-connections": "script-src 'self' {desk}; style-src 'self'; connect-src 'none'",
 }
@@ -59,7 +59,7 @@ class Storefronts:
             def do_GET(self) -> None:
                 shops._answer(self)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 """Tests read the browser's log, not this one."""
 
         return Handler

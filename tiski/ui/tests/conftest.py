@@ -8,6 +8,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
+from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
@@ -47,7 +48,7 @@ PAGE = (
     + MACROS
     + """
 {% block title %}Saapuneet{% endblock %}
-{% block nav %}<ul><li><a class="nav-link" href="/mine/" data-key="g-m">Omat</a></li></ul>{% endblock %}
+{% block nav %}<ul><li><a class="nav-link" href="/c/4/" data-key="g-m">Omat</a></li></ul>{% endblock %}
 {% block list %}
 {% call rows("/row/{key}/", url="/rows/") %}
 {% for r in rows_shown %}{{ row(r, "/c/" ~ r.id ~ "/", current=r.id == id) }}{% endfor %}
@@ -85,6 +86,10 @@ class Stage:
         """What was posted to an address, in order."""
         return [body for asked, body in self.asked if asked == path]
 
+    def acts(self) -> list[str]:
+        """Where writes went that a person decided on: not read marks, not drafts."""
+        return [path for path, _ in self.asked if path not in {"/read/", "/draft/"}]
+
     def customer_says(self, text: str) -> None:
         """Ada writes one more message."""
         self.seq += 1
@@ -105,12 +110,13 @@ class Stage:
         }  # fmt: skip
         if name == "_styleguide":
             return styleguide(request)
-        return views.get(name, lambda _request, _rest: HttpResponse(status=204))(request, rest)
+        view = views.get(name)
+        return view(request, rest) if view else HttpResponse(status=204)
 
     def _page(self, request: HttpRequest, rest: str) -> HttpResponse:
         number = int(rest or 0)
         partial = request.headers.get("HX-Request-Type") == "partial"
-        context = {
+        context: dict[str, Any] = {
             "id": number,
             "world": self.world,
             "rows_shown": self._shown(),
@@ -175,6 +181,7 @@ class Stage:
 
     def _file(self, request: HttpRequest, _rest: str) -> HttpResponse:
         sent = request.FILES["file"]
+        assert isinstance(sent, UploadedFile)
         file = File(id="b" * 32, name=str(sent.name), size=int(sent.size or 0))
         refused = "Tiedosto on liian suuri." if self.mode == "full" else ""
         return self._drawn(MACROS + "{{ composer_file(file, refused) }}", request, file=file, refused=refused)

@@ -1,5 +1,6 @@
 """One address for every static file, changing with the content of the tree."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tiski.ui import statics
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Two packages with static files, one of them a level deeper, in place of Tiski's own."""
     for name, content in {"ui/static/ui/a.js": "1", "channels/chat/static/chat/b.css": "2"}.items():
         file = tmp_path / name
@@ -16,7 +17,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         file.write_text(content)
     monkeypatch.setattr(statics, "_PACKAGE", tmp_path)
     statics._read_tree.cache_clear()
-    yield tmp_path  # type: ignore[misc]
+    yield tmp_path
     statics._read_tree.cache_clear()
 
 

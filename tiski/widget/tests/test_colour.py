@@ -31,7 +31,12 @@ def test_text_stays_readable_over_the_gradient_of_the_head(colour: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other", "ratio"),
-    [("#000000", "#ffffff", 21.0), ("#767676", "#ffffff", 4.54), ("#0f5b50", "#ffffff", 7.98), ("#777777", "#777777", 1.0)],
+    [
+        ("#000000", "#ffffff", 21.0),
+        ("#767676", "#ffffff", 4.54),
+        ("#0f5b50", "#ffffff", 7.98),
+        ("#777777", "#777777", 1.0),
+    ],
 )
 def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
     assert round(contrast(one, other), 2) == ratio

@@ -104,7 +104,14 @@ def test_a_closed_counter_tells_when_it_opens(world: World) -> None:
 
 def test_wishes_are_tried_on_and_nonsense_is_not(world: World) -> None:
     look = look_of(world.widget)
-    wishes = {"colour": "#AA3344", "theme": "dark", "position": "start", "welcome": "Hei!", "lang": "fi", "name": "Teetupa"}
+    wishes = {
+        "colour": "#AA3344",
+        "theme": "dark",
+        "position": "start",
+        "welcome": "Hei!",
+        "lang": "fi",
+        "name": "Teetupa",
+    }
     tried = tried_on(look, wishes)
     assert (tried.colour, tried.theme, tried.position, tried.shop) == ("#aa3344", "dark", "start", "Teetupa")
     assert tried.welcome == {"fi": "Hei!"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -34,7 +35,9 @@ def test_a_receipt_travels_with_its_message(enter: Enter, desk: Desk) -> None:
     expect(ada.host.locator(".tray__item")).to_have_count(0)
     expect(ada.bubbles.get_by_role("link", name="Lataa kuitti.pdf")).to_be_visible()
     ada.page.reload()
-    expect(ada.bubbles.get_by_role("link", name="Lataa kuitti.pdf")).to_have_attribute("href", matching(desk.address))
+    expect(ada.bubbles.get_by_role("link", name="Lataa kuitti.pdf")).to_have_attribute(
+        "href", re.compile(re.escape(f"{desk.address}/w/{desk.key}/files/"))
+    )
 
 
 def test_what_cannot_be_sent_is_told_in_words(enter: Enter) -> None:
@@ -64,7 +67,9 @@ def test_files_can_be_pasted_and_dropped(enter: Enter) -> None:
 def test_a_message_waits_for_its_file_and_leaves_by_itself(enter: Enter) -> None:
     ada = enter("plain").open_chat()
     held: list[Route] = []
-    ada.page.route("**/files/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    ada.page.route(
+        "**/files/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
     ada.attach(PDF)
     expect(ada.host.get_by_role("progressbar", name="Lähetetään kuitti.pdf")).to_be_visible()
     ada.field.fill("Odottaa liitettä")
@@ -78,7 +83,9 @@ def test_a_message_waits_for_its_file_and_leaves_by_itself(enter: Enter) -> None
 def test_a_file_on_its_way_can_be_cancelled(enter: Enter) -> None:
     ada = enter("plain").open_chat()
     held: list[Route] = []
-    ada.page.route("**/files/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    ada.page.route(
+        "**/files/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
     ada.attach(PDF)
     ada.host.get_by_role("button", name="Poista kuitti.pdf").click()
     expect(ada.host.locator(".tray__item")).to_have_count(0)
@@ -92,7 +99,10 @@ def test_a_refused_file_says_why_and_blocks_nothing_once_removed(enter: Enter) -
     ada.screen.expect_trouble("files|507")
     refusal = '{"t":"refused","code":"full","text":"Tallennustila on täynnä."}'
     cors = {"access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type"}
-    ada.page.route("**/files/", lambda route: route.fulfill(status=507, body=refusal, headers=cors, content_type="application/json"))
+    ada.page.route(
+        "**/files/",
+        lambda route: route.fulfill(status=507, body=refusal, headers=cors, content_type="application/json"),
+    )
     ada.attach(PDF)
     expect(ada.host.locator(".notice")).to_have_text("Tallennustila on täynnä.")
     ada.field.fill("Meneekö silti?")
@@ -101,9 +111,3 @@ def test_a_refused_file_says_why_and_blocks_nothing_once_removed(enter: Enter) -
     ada.host.get_by_role("button", name="Poista kuitti.pdf").click()
     ada.field.press("Enter")
     expect(ada.host.locator(".message--sent")).to_have_count(1)
-
-
-def matching(start: str) -> object:
-    import re
-
-    return re.compile(re.escape(start))

@@ -90,7 +90,9 @@ def test_every_blank_of_a_text_is_filled_in_each_language() -> None:
     for language in ("fi", "sv"):
         with translation.override(language):
             told = texts()
-        assert {name: blanks(words) for name, words in told.items()} == {name: blanks(words) for name, words in english.items()}
+        assert {name: blanks(words) for name, words in told.items()} == {
+            name: blanks(words) for name, words in english.items()
+        }
 
 
 def blanks(words: str | list[str]) -> list[str]:
@@ -99,7 +101,10 @@ def blanks(words: str | list[str]) -> list[str]:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_the_scripts_hold_no_html_and_evaluate_nothing(source: Path) -> None:
-    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\(\"style|cssText|beforeunload|\"unload\"|for \([^)]* in "
+    forbidden = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\(\"style|cssText"
+        r"|beforeunload|\"unload\"|for \([^)]* in "
+    )
     assert re.findall(forbidden, source.read_text()) == []
 
 
@@ -107,5 +112,3 @@ def test_the_scripts_hold_no_html_and_evaluate_nothing(source: Path) -> None:
 def test_sizes_do_not_hang_on_the_shops_root(source: Path) -> None:
     assert re.findall(r"[\d.]+rem\b", source.read_text()) == []
     assert "rem" not in re.findall(r"\d(rem)\b", (FOLDER / "launcher.js").read_text())
-
-

@@ -72,7 +72,9 @@ def test_a_widget_that_is_off_or_unknown_is_not_found(client: Client, world: Wor
     assert client.get(f"/chat/{world.widget.key}/").status_code == 404
 
 
-def test_the_hosted_page_speaks_the_visitors_language_and_may_be_framed_by_the_shop(client: Client, world: World) -> None:
+def test_the_hosted_page_speaks_the_visitors_language_and_may_be_framed_by_the_shop(
+    client: Client, world: World
+) -> None:
     with world.scope():
         conversations.change_channel(world.widget, settings={"domains": ["teepuoti.example"]}, by=SYSTEM)
     answer = client.get(f"/chat/{world.widget.key}/", HTTP_ACCEPT_LANGUAGE="sv-FI,sv;q=0.9")

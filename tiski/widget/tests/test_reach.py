@@ -1,4 +1,4 @@
-"""The widget by keyboard, on a phone, with assistive technology, and for eyes that see differently (widget.md 10, W14, W18)."""
+"""The widget by keyboard, on a phone, with assistive technology, for eyes that see differently (widget.md 10)."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_every_control_shows_its_focus(enter: Enter) -> None:
         style = ada.page.evaluate(
             """() => {
               const focused = document.activeElement.shadowRoot?.activeElement ?? document.activeElement;
-              const ringed = focused.closest(".box") && focused.tagName === "TEXTAREA" ? focused.closest(".box") : focused;
+              const ringed = focused.tagName === "TEXTAREA" ? focused.closest(".box") : focused;
               return getComputedStyle(ringed).outlineStyle;
             }"""
         )
@@ -160,7 +160,10 @@ def test_print_leaves_the_widget_out(enter: Enter) -> None:
     expect(ada.launcher).to_be_hidden()
 
 
-@pytest.mark.parametrize(("page", "words"), [("plain", "Kirjoita viesti…"), ("own-button", "Skriv ett meddelande…"), ("dark", "Write a message…")])
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [("plain", "Kirjoita viesti…"), ("own-button", "Skriv ett meddelande…"), ("dark", "Write a message…")],
+)
 def test_the_widget_speaks_the_language_of_the_page(page: str, words: str, enter: Enter) -> None:
     ada = enter(page)
     ada.page.wait_for_function("window.tiski && window.tiski.running")

@@ -166,6 +166,26 @@ def test_a_lost_line_is_told_after_five_seconds(enter: Enter) -> None:
     expect(ada.field).to_be_enabled()
 
 
+def test_the_desk_dies_in_the_middle_and_nothing_is_lost_or_doubled(enter: Enter, desk: Desk) -> None:
+    ada = enter("plain").open_chat()
+    ada.screen.expect_trouble("WebSocket|Failed to load|ERR_")
+    ada.say("Ennen katkosta")
+    expect(ada.host.locator(".message--sent")).to_have_count(1)
+    desk.process.kill()
+    ada.say("Katkoksen aikana")
+    expect(ada.bubbles).to_have_count(2)
+    desk.process.start()
+    expect(ada.host.locator(".message--sent")).to_have_count(2, timeout=60_000)
+    desk.answer("Takaisin ollaan.")
+    expect(ada.bubble("Takaisin ollaan.")).to_be_visible(timeout=PATIENT)
+    expect(ada.bubbles).to_have_count(3)
+    assert desk.said() == [
+        ["customer", "Ennen katkosta"],
+        ["customer", "Katkoksen aikana"],
+        ["agent", "Takaisin ollaan."],
+    ]
+
+
 def test_two_tabs_show_one_conversation(enter: Enter, desk: Desk) -> None:
     ada = enter("plain").open_chat()
     other = Shopper(ada.screen)
@@ -193,13 +213,12 @@ def hold_back(ada: Shopper, milliseconds: int) -> None:
 
     def delay(socket: WebSocketRoute) -> None:
         counter = socket.connect_to_server()
-        counter.on_message(lambda frame: late(frame))
-        waiting: list[str | bytes] = []
 
         def late(frame: str | bytes) -> None:
-            waiting.append(frame)
-            ada.page.evaluate(f"new Promise((done) => setTimeout(done, {milliseconds}))")
-            socket.send(waiting.pop(0))
+            ada.page.wait_for_timeout(milliseconds)
+            socket.send(frame)
+
+        counter.on_message(late)
 
     ada.page.route_web_socket("**/live", delay)
 
@@ -212,8 +231,8 @@ def swallow(ada: Shopper, what: str) -> None:
         kept = ('"t":"ready"',) if what == "everything" else ('"t":"ready"', '"t":"message"')
         if what == "everything":
             socket.on_message(lambda frame: counter.send(frame) if '"t":"hello"' in str(frame) else None)
-        counter.on_message(lambda frame: socket.send(frame) if any(kind in str(frame).replace(" ", "") for kind in kept) else None)
+        counter.on_message(
+            lambda frame: socket.send(frame) if any(kind in str(frame).replace(" ", "") for kind in kept) else None
+        )
 
     ada.page.route_web_socket("**/live", lose)
-
-

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from PIL import Image, ImageChops
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tiski.testing.storefronts import PAGES, Storefronts
 from tiski.testing.storefronts.desk import Desk
@@ -76,7 +76,12 @@ def portrait(ada: Shopper) -> tuple[bytes, bytes, object]:
 
 def picture(page: Page, box: object, corner: int) -> bytes:
     assert isinstance(box, dict)
-    clip = {"x": box["x"] + corner, "y": box["y"] + corner, "width": box["width"] - 2 * corner, "height": box["height"] - 2 * corner}
+    clip = {
+        "x": box["x"] + corner,
+        "y": box["y"] + corner,
+        "width": box["width"] - 2 * corner,
+        "height": box["height"] - 2 * corner,
+    }
     return page.screenshot(clip=clip)  # type: ignore[arg-type]
 
 
@@ -93,14 +98,11 @@ def test_a_broken_desk_is_silence(trouble: str, enter: Enter, shops: Storefronts
     ada = enter("plain")
     ada.screen.expect_trouble(r"w/config")
 
-    def break_it(route: object) -> None:
-        answers: dict[str, Callable[[], None]] = {
-            "away": lambda: route.abort(),  # type: ignore[attr-defined]
-            "500": lambda: route.fulfill(status=500, body="oops"),  # type: ignore[attr-defined]
-            "html": lambda: route.fulfill(body="<h1>Moved</h1>", content_type="text/html"),  # type: ignore[attr-defined]
-            "hang": lambda: None,
-        }
-        answers[trouble]()
+    def break_it(route: Route) -> None:
+        if trouble == "away":
+            route.abort()
+        elif trouble != "hang":
+            route.fulfill(status=500 if trouble == "500" else 200, body="<h1>Moved</h1>", content_type="text/html")
 
     ada.page.route("**/w/config/**", break_it)
     ada.visit(shops.address("plain"))
@@ -142,7 +144,8 @@ def test_a_modal_dialog_of_the_shop_stays_on_top_and_keeps_its_focus(enter: Ente
 def test_an_offset_keeps_clear_of_a_cookie_bar(enter: Enter) -> None:
     ada = enter("cookie-bar")
     launcher, bar = ada.launcher.bounding_box(), ada.page.locator(".cookies").bounding_box()
-    assert launcher is not None and bar is not None
+    assert launcher is not None
+    assert bar is not None
     assert launcher["y"] + launcher["height"] <= bar["y"]
     ada.page.locator(".agree").click(trial=True)
 
@@ -154,7 +157,8 @@ def test_a_page_from_right_to_left_is_mirrored_and_speaks_the_shops_own_language
     assert panel["x"] < 100
     expect(ada.host).to_have_attribute("lang", "fi")
     send, clip = ada.host.locator(".send").bounding_box(), ada.host.locator(".tool").bounding_box()
-    assert send is not None and clip is not None
+    assert send is not None
+    assert clip is not None
     assert send["x"] < clip["x"]
 
 

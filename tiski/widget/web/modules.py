@@ -71,9 +71,7 @@ def _enclosed(path: str, handles: Mapping[str, str]) -> str:
 
 def _with_names(path: str, handles: Mapping[str, str]) -> str:
     """The module's text, its imports taken from what has been joined before it."""
-    return _IMPORT.sub(
-        lambda found: f"const {{ {found[1]} }} = {handles[_resolved(path, found[2])]};\n", _source(path)
-    )
+    return _IMPORT.sub(lambda found: f"const {{ {found[1]} }} = {handles[_resolved(path, found[2])]};\n", _source(path))
 
 
 def _source(path: str) -> str:

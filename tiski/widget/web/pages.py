@@ -63,7 +63,9 @@ def hosted(request: HttpRequest, key: str) -> HttpResponse:
     """The chat as a page: for links, QR codes, mail signatures, and shops that cannot add a script."""
     widget = chat.widget(key)
     account = _account(key)
-    language = supported(request.GET.get("lang") or translation.get_language_from_request(request), account.shop.language)
+    language = supported(
+        request.GET.get("lang") or translation.get_language_from_request(request), account.shop.language
+    )
     with translation.override(language):
         response = show(request, "widget/hosted.html", config=config_for(account, language))
     response["Content-Security-Policy"] = _strict(request, "'self'", *sorted(widget.domains))

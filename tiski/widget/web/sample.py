@@ -14,7 +14,7 @@ CUSTOMER, AGENT = "customer", "agent"
 
 
 def sample_messages(look: Look) -> list[dict[str, Any]]:
-    """Two messages in the language of the moment, as the panel reads them; the answer comes from the shop's first face."""
+    """Two messages in the language of the moment, as the panel reads them; the shop's first face answers."""
     name = look.people[0].name if look.people else look.shop
     lines = [
         (CUSTOMER, "", _("Hi! Does this come in green too?")),

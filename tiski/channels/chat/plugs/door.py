@@ -10,16 +10,19 @@ from uuid import UUID
 
 from tiski.channels.chat import queries
 from tiski.channels.chat.errors import NoSuchWidget
-from tiski.channels.chat.frames import Hello, Message, Read, Typing, Writing, encode
+from tiski.channels.chat.frames import Author, Hello, Message, Read, Said, Typing, Writing, encode
 from tiski.channels.chat.plugs import writing
 from tiski.channels.chat.queries import Widget
 from tiski.conversations import actions as conversations
 from tiski.conversations.actions import Posted
-from tiski.kernel import live
+from tiski.kernel import clock, live
 from tiski.kernel.action import SYSTEM
 from tiski.kernel.errors import Refusal
 from tiski.kernel.live import Present
 from tiski.kernel.scope import shop_scope
+
+
+VISITOR = Author("customer", "", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +148,15 @@ def _stored(session: live.Session[Shopper], frame: Message, outcome: Posted | Ex
     live.hub.following.own(session, topic, outcome.seq)
     session.send(encode(writing.ack(frame.client_id, outcome)))
     if outcome.is_new:
-        live.hub.following.notify(session.principal.shop_id, topic, outcome.seq)
+        live.hub.following.notify(session.principal.shop_id, topic, outcome.seq, _as_said(frame, outcome.seq))
+
+
+def _as_said(frame: Message, seq: int) -> bytes | None:
+    """The message for the visitor's other windows; one with files is read from the database, where its links are made."""
+    if frame.files:
+        return None
+    now = clock.now().isoformat()
+    return encode(Said(seq=seq, author=VISITOR, at=now, body=frame.body, files=[], client_id=str(frame.client_id)))
 
 
 def _seq_of(fact: Any) -> tuple[str, int]:

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 
 from tiski.kernel import live
-from tiski.kernel.live import session as session_module
+from tiski.kernel.live import door
 from tiski.kernel.live import sockets as sockets_module
 from tiski.testing.ports import wait_until
 from tiski.testing.tearoom import HOST, Guest, Tearoom, say
@@ -137,7 +137,7 @@ def test_a_login_that_ends_closes_the_socket(mia: Guest, monkeypatch: pytest.Mon
 def test_a_slow_reader_is_cut_off_and_the_others_hear_everything(
     tearoom: Tearoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "CUT_OFF_AT", 200_000)
+    monkeypatch.setattr(door, "CUT_OFF_AT", 200_000)
     mia = tearoom.enter("mia", table=7)
     assert [mia.hear()["t"], mia.hear()["t"]] == ["ready", "now"]
     slow = raw_socket(tearoom, receive_buffer=4096)

@@ -30,7 +30,7 @@ class Composer extends HTMLElement {
     const { signal } = this.#end;
     const form = this.form;
     this.#mode = this.mode;
-    this.draft = new Draft(this.dataset.draftUrl ?? "", this.id, Number(this.dataset.version), (where) => this.#tellSaved(where));
+    this.draft = new Draft(this.dataset.draftUrl ?? "", this.id, this.#versions(), (where) => this.#tellSaved(where));
     this.uploads = new Uploads({
       list: /** @type {HTMLElement} */ (this.querySelector(".composer-files")),
       template: /** @type {HTMLTemplateElement} */ (this.querySelector("template[data-file]")),
@@ -48,7 +48,7 @@ class Composer extends HTMLElement {
     form.addEventListener("dragleave", (event) => this.#over(event, false), { signal });
     form.addEventListener("drop", (event) => this.#drop(event), { signal });
     form.addEventListener("change", (event) => this.#pick(event), { signal });
-    document.addEventListener("htmx:after:request", (event) => this.#undone(/** @type {CustomEvent} */ (event)), { signal });
+    document.addEventListener("htmx:after:swap", (event) => this.#undone(/** @type {CustomEvent} */ (event)), { signal });
     addEventListener("pagehide", () => void this.draft?.flush(), { signal });
   }
 
@@ -69,6 +69,10 @@ class Composer extends HTMLElement {
   get mode() {
     const chosen = /** @type {HTMLInputElement | null} */ (this.querySelector("input[name=mode]:checked"));
     return chosen?.value ?? "reply";
+  }
+
+  #versions() {
+    return { reply: Number(this.dataset.version), note: Number(this.dataset.noteVersion) };
   }
 
   get #seenField() {
@@ -96,6 +100,7 @@ class Composer extends HTMLElement {
     if (!(event.target instanceof HTMLInputElement) || event.target.name !== "mode") return;
     const mode = event.target.value;
     if (mode !== this.#mode) {
+      void this.draft?.flush();
       this.#texts[this.#mode] = this.field.value;
       this.field.value = this.#texts[mode] ?? "";
       this.#mode = mode;
@@ -186,11 +191,11 @@ class Composer extends HTMLElement {
   /** @param {FormData} data @param {HTMLElement} entry */
   async #send(data, entry) {
     const mode = String(data.get("mode"));
-    await this.draft?.settle();
-    const answer = await ask(this.form.action, { method: "POST", body: data }).catch(() => null);
+    document.dispatchEvent(new CustomEvent("tiski:acted", { detail: this.id.replace("composer-", "") }));
+    const url = this.form.action;
+    const answer = (await this.draft?.send(mode, () => ask(url, { method: "POST", body: data }))) ?? null;
     const said = fragment(answer ? await answer.text().catch(() => "") : "");
     if (answer?.ok) {
-      this.draft?.forget(mode);
       this.#thread?.add(said.querySelectorAll("li[id]"), true);
     } else if (answer && answer.status < 500 && answer.status !== 429) {
       entry.remove();
@@ -205,10 +210,13 @@ class Composer extends HTMLElement {
     }
   }
 
-  /** An answer that was taken back is here again to be changed. @param {CustomEvent} event */
+  /** An answer that was taken back is here again to be changed, with its files. @param {CustomEvent} event */
   #undone({ detail: { ctx } }) {
-    const text = ctx?.sourceElement.closest(".entry")?.querySelector("[data-slot=text]");
-    if (ctx?.sourceElement.matches("[data-undo]") && ctx.response.status < 400 && text) this.#giveBack("reply", text.innerText);
+    if (!ctx?.sourceElement.matches("[data-undo]") || ctx.response.status >= 400) return;
+    this.draft?.adopt("reply", ctx.response.raw);
+    const text = ctx.sourceElement.closest(".entry")?.querySelector("[data-slot=text]");
+    this.#giveBack("reply", text?.innerText ?? "");
+    if (this.#mode === "reply") this.field.focus();
   }
 
   /** A refused text returns to its field; what was written there meanwhile is kept behind it. @param {string} mode @param {string} text */

@@ -1,8 +1,10 @@
 /**
  * What was written and not sent: a copy on the device at once, one on the server a little later, one save at a time.
  *
- *     const draft = new Draft(url, "7", version, (where) => …);
- *     draft.keep("reply", text, files);  await draft.settle();  draft.forget("reply");
+ *     const draft = new Draft(url, "7", {reply: 3, note: 0}, (where) => …);
+ *     draft.keep("reply", text, files, save);  const answer = await draft.send("reply", () => ask(…));
+ *
+ * Each mode has a version of its own. Sending raises it too, so a save that comes late cannot revive what was sent.
  */
 
 const [ON_DEVICE, ON_SERVER] = [300, 500];
@@ -10,7 +12,8 @@ const [ON_DEVICE, ON_SERVER] = [300, 500];
 export class Draft {
   #url;
   #id;
-  #version;
+  /** @type {Record<string, number>} */
+  #versions;
   #told;
   #device = 0;
   #server = 0;
@@ -20,37 +23,53 @@ export class Draft {
   #waiting = null;
 
   /**
-   * @param {string} url where it is saved @param {string} id of the composer @param {number} version of the saved one
+   * @param {string} url where it is saved @param {string} id of the composer @param {Record<string, number>} versions by mode
    * @param {(where: "server" | "device") => void} told
    */
-  constructor(url, id, version, told) {
+  constructor(url, id, versions, told) {
     this.#url = url;
     this.#id = id;
-    this.#version = version;
+    this.#versions = versions;
     this.#told = told;
   }
 
   /** Text that this device has and the server has not; null when there is none. @param {string} mode */
   unsaved(mode) {
     const kept = read(this.#key(mode));
-    return kept && kept.version === this.#version ? kept.text : null;
+    return kept && kept.version === this.#versions[mode] ? kept.text : null;
   }
 
   /** @param {string} mode @param {string} text @param {string[]} files @param {(url: string, body: URLSearchParams) => Promise<Response>} save */
   keep(mode, text, files, save) {
     clearTimeout(this.#device);
     clearTimeout(this.#server);
-    this.#device = window.setTimeout(() => write(this.#key(mode), { text, version: this.#version }), ON_DEVICE);
+    this.#device = window.setTimeout(() => this.hold(mode, text), ON_DEVICE);
     this.#waiting = () => this.#save(mode, text, files, save);
     this.#server = window.setTimeout(() => this.#next(), ON_SERVER);
   }
 
-  /** Forget what still waits to be saved and let the save under way end, so that it cannot follow the sending. */
-  settle() {
+  /**
+   * Send after the save under way and before the next one; what still waits to be saved is part of what is sent.
+   * @param {string} mode @param {() => Promise<Response>} post @returns {Promise<Response | null>} null when nobody answers
+   */
+  send(mode, post) {
     clearTimeout(this.#device);
     clearTimeout(this.#server);
     this.#waiting = null;
-    return this.#saving;
+    const answer = this.#saving.then(post).catch(() => null);
+    this.#saving = answer.then((said) => {
+      if (!said?.ok) return;
+      this.adopt(mode, said);
+      write(this.#key(mode), null);
+    });
+    return answer;
+  }
+
+  /** The version the server has now. @param {string} mode @param {Response} answer */
+  adopt(mode, answer) {
+    const version = answer.headers.get("Draft-Version");
+    if (version) this.#versions[mode] = Number(version);
+    return Boolean(version);
   }
 
   /** Save now what waits: the person is leaving. */
@@ -62,12 +81,7 @@ export class Draft {
 
   /** Keep on this device what could not be sent, should the page be left before it is. @param {string} mode @param {string} text */
   hold(mode, text) {
-    write(this.#key(mode), { text, version: this.#version });
-  }
-
-  /** It was sent, and the server dropped its copy with the sending. @param {string} mode */
-  forget(mode) {
-    write(this.#key(mode), null);
+    write(this.#key(mode), { text, version: this.#versions[mode] });
   }
 
   #next() {
@@ -78,11 +92,16 @@ export class Draft {
 
   /** @param {string} mode @param {string} text @param {string[]} files @param {(url: string, body: URLSearchParams) => Promise<Response>} save */
   async #save(mode, text, files, save) {
-    const body = new URLSearchParams({ mode, body: text, version: String(this.#version) });
-    for (const file of files) body.append("files", file);
-    const answer = await save(this.#url, body).catch(() => null);
+    const post = () => {
+      const body = new URLSearchParams({ mode, body: text, version: String(this.#versions[mode]) });
+      for (const file of files) body.append("files", file);
+      return save(this.#url, body).catch(() => null);
+    };
+    let answer = await post();
+    // Written on another device meanwhile: whoever types last is right, and that is here.
+    if (answer?.status === 409 && this.adopt(mode, answer)) answer = await post();
     if (!answer?.ok) return this.#told("device");
-    this.#version = Number(answer.headers.get("Draft-Version") ?? this.#version);
+    this.adopt(mode, answer);
     write(this.#key(mode), null);
     this.#told("server");
   }

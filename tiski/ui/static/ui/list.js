@@ -11,7 +11,7 @@
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [REST, ADVANCE] = [100, 200];
+const [REST, ADVANCE, OWN] = [100, 200, 5000];
 
 class List extends HTMLElement {
   #end = new AbortController();
@@ -20,6 +20,8 @@ class List extends HTMLElement {
   #held = new Map();
   /** Rows being fetched, and whether they changed once more meanwhile. @type {Map<string, boolean>} */
   #asked = new Map();
+  /** When this person last acted on a conversation: its row may move under their eyes. @type {Map<string, number>} */
+  #acted = new Map();
 
   connectedCallback() {
     this.#end = new AbortController();
@@ -28,6 +30,8 @@ class List extends HTMLElement {
     document.addEventListener("tiski:step", (event) => this.#step(/** @type {CustomEvent} */ (event).detail), { signal });
     document.addEventListener("htmx:after:swap", () => this.#mark(location.pathname), { signal });
     document.addEventListener("htmx:before:request", (event) => this.#advance(/** @type {CustomEvent} */ (event)), { signal });
+    document.addEventListener("htmx:before:request", (event) => this.#act(/** @type {CustomEvent} */ (event)), { signal });
+    document.addEventListener("tiski:acted", (event) => this.#own(/** @type {CustomEvent} */ (event).detail), { signal });
     this.addEventListener("click", (event) => this.#press(event), { signal });
     this.addEventListener("focusin", (event) => this.#rove(/** @type {HTMLElement} */ (event.target)), { signal });
     for (const name of ["pointerleave", "focusout"]) this.addEventListener(name, () => setTimeout(() => this.#release()), { signal });
@@ -100,7 +104,8 @@ class List extends HTMLElement {
   #upsert(fresh, asked = false) {
     const key = fresh.dataset.key ?? "";
     const row = this.#rows().find((each) => each.dataset.key === key);
-    if (!row) return void (!asked && this.#isWatched() ? this.#held.set(key, fresh) : this.#place(fresh));
+    const waits = !asked && !this.#isOwn(key) && this.#isWatched();
+    if (!row) return void (waits ? this.#held.set(key, fresh) : this.#place(fresh));
     const moves = order(row) !== order(fresh);
     const focused = row.contains(document.activeElement);
     row.className = fresh.className;
@@ -109,7 +114,7 @@ class List extends HTMLElement {
     if (focused) row.querySelector("a")?.focus({ preventScroll: true });
     if (!moves) return;
     row.dataset.sort = fresh.dataset.sort;
-    if (this.#isWatched()) this.#held.set(key, row);
+    if (waits) this.#held.set(key, row);
     else this.#place(row);
   }
 
@@ -139,6 +144,22 @@ class List extends HTMLElement {
     const body = this.#body();
     const hovered = matchMedia("(hover: hover)").matches && body.matches(":hover");
     return this.#rows().length > 0 && (hovered || body.contains(document.activeElement));
+  }
+
+  /** @param {CustomEvent} event */
+  #act({ detail: { ctx } }) {
+    const [, key] = /\/conversations\/(\d+)\//.exec(ctx?.request?.action ?? "") ?? [];
+    if (key && ctx.request.method !== "GET") this.#own(key);
+  }
+
+  /** @param {string} key */
+  #own(key) {
+    this.#acted.set(key, Date.now());
+  }
+
+  /** @param {string} key */
+  #isOwn(key) {
+    return Date.now() - (this.#acted.get(key) ?? 0) < OWN;
   }
 
   #count() {

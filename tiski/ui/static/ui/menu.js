@@ -13,8 +13,7 @@ class Menu extends HTMLElement {
     const popover = this.#popover();
     popover?.addEventListener("toggle", (event) => event.newState === "open" && this.#items()[0]?.focus(), { signal });
     this.addEventListener("keydown", (event) => this.#walk(event), { signal });
-    // htmx sends the press first.
-    this.addEventListener("click", (event) => this.#chosen(event) && setTimeout(() => this.#popover()?.hidePopover()), { signal });
+    this.addEventListener("click", (event) => this.#choose(event), { signal });
   }
 
   disconnectedCallback() {
@@ -31,8 +30,17 @@ class Menu extends HTMLElement {
   }
 
   /** @param {Event} event */
-  #chosen(event) {
-    return event.target instanceof Element && event.target.closest(".menu-item");
+  #choose(event) {
+    const item = event.target instanceof Element ? event.target.closest(".menu-item") : null;
+    if (!item) return;
+    // Opened from inside the menu, another popover would be its child and close with it.
+    const next = item instanceof HTMLButtonElement ? item.popoverTargetElement : null;
+    if (next) event.preventDefault();
+    // htmx sends the press first.
+    setTimeout(() => {
+      this.#popover()?.hidePopover();
+      if (next instanceof HTMLElement) next.showPopover();
+    });
   }
 
   /** @param {KeyboardEvent} event */

@@ -9,7 +9,7 @@
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [NEAR, MOST, SEEN_AFTER, SPOKEN] = [100, 300, 1000, 200];
+const [NEAR, MOST, SEEN_AFTER, SPOKEN, RECENT] = [100, 300, 1000, 200, 40];
 
 export class Thread extends HTMLElement {
   #end = new AbortController();
@@ -99,14 +99,15 @@ export class Thread extends HTMLElement {
     return true;
   }
 
-  /** Fetch what came after the last entry, or after the first whose delivery is still open. */
+  /** Fetch what came after the last entry, or after the first recent one whose delivery is still open. */
   async refresh() {
     if (this.#asked) return void (this.#again = true);
     this.#asked = true;
+    const after = this.#after();
     const url = new URL(this.dataset.url ?? "", location.href);
-    url.searchParams.set("after", String(this.#after()));
+    url.searchParams.set("after", String(after));
     const answer = await ask(url.href).catch(() => null);
-    if (answer?.ok && this.isConnected) this.#take(fragment(await answer.text()).querySelectorAll("li[id]"));
+    if (answer?.ok && this.isConnected) this.#take(fragment(await answer.text()).querySelectorAll("li[id]"), after);
     this.#asked = false;
     if (this.#again && this.isConnected) {
       this.#again = false;
@@ -114,11 +115,11 @@ export class Thread extends HTMLElement {
     }
   }
 
-  /** What was on its way and is not there any more was taken back. @param {NodeListOf<Element>} entries */
-  #take(entries) {
+  /** What was on its way and is not there any more was taken back. @param {NodeListOf<Element>} entries @param {number} after */
+  #take(entries, after) {
     const ids = new Set([...entries].map((entry) => entry.id));
-    for (const entry of this.querySelectorAll(".thread-items > [data-seq][data-state=sending]")) {
-      if (!ids.has(entry.id)) entry.remove();
+    for (const entry of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".thread-items > [data-seq][data-state=sending]"))) {
+      if (!ids.has(entry.id) && Number(entry.dataset.seq) > after) entry.remove();
     }
     this.add(entries);
   }
@@ -126,7 +127,8 @@ export class Thread extends HTMLElement {
   #after() {
     const numbered = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".thread-items > [data-seq]")]);
     const open = numbered.find((entry) => entry.dataset.state === "sending" || entry.dataset.state === "sent");
-    return open ? Number(open.dataset.seq) - 1 : this.#last();
+    // An answer is a page of fifty: going further back would leave the newest out.
+    return open ? Math.max(Number(open.dataset.seq) - 1, this.#last() - RECENT) : this.#last();
   }
 
   async #pageBack() {

@@ -33,7 +33,7 @@ export function openComposer({ words, limits, upload, draft, onsend, ontyped }) 
   const picker = /** @type {HTMLInputElement} */ (h("input", {
     type: "file", multiple: true, hidden: true, accept: limits.types.join(","), tabindex: -1, "aria-hidden": "true", onchange: picked,
   }));
-  const send = /** @type {HTMLButtonElement} */ (h("button", { class: "send", type: "submit", "aria-label": t("send") }, icon("send")));
+  const send = /** @type {HTMLButtonElement} */ (h("button", { class: "send", type: "submit", "aria-label": t("send"), onmousedown: stay }, icon("send")));
   const clip = h("button", { class: "tool", type: "button", "aria-label": t("attach"), onclick: () => picker.click() }, icon("clip"));
   const box = h("div", { class: "box" }, clip, h("label", { class: "hidden", for: "message" }, t("your_message")), field, picker, send);
   const node = /** @type {HTMLFormElement} */ (h("form", { class: "composer", onsubmit: submit, novalidate: true }, tray.node, notice, box));
@@ -71,6 +71,11 @@ export function openComposer({ words, limits, upload, draft, onsend, ontyped }) 
     tray.add(picker.files || []);
     picker.value = "";
     field.focus();
+  }
+
+  /** The touch keyboard stays up while sending. @param {Event} event */
+  function stay(event) {
+    event.preventDefault();
   }
 
   /** @param {Event} event */

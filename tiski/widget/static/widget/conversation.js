@@ -42,6 +42,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
   let lastTyped = 0;
   let welcomed = false;
   let filling = false;
+  let keep = KEEP;
   let mode = "lost";
   /** @type {import("./types.js").Person | null} who answered last, or who the counter says will */
   let lastAgent = null;
@@ -139,8 +140,8 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
     facts.closed = false;
     const agent = messages.filter((other) => other.author.kind === "agent").pop();
     lastAgent = agent ? agent.author : lastAgent;
-    if (messages.length <= KEEP) return;
-    messages = messages.slice(-KEEP);
+    if (messages.length <= keep) return;
+    messages = messages.slice(-keep);
     facts.more = true;
   }
 
@@ -216,6 +217,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
       facts.more = answer.more;
       const known = new Set(messages.map((message) => message.seq));
       messages = answer.messages.filter((message) => !known.has(message.seq)).concat(messages);
+      keep = Math.max(KEEP, messages.length);
       heard.changed();
     },
 

@@ -46,7 +46,9 @@ export function makeWay(host) {
 export function watchButtons(pressed) {
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-tiski-open]") : null;
-    if (button) pressed(button);
+    if (!button) return;
+    event.preventDefault();
+    pressed(button);
   });
 }
 

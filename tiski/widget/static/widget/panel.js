@@ -64,10 +64,11 @@ function build(context, rehearsal) {
       store, lang: config.lang, unsent: words.t("unsent"),
       dial: rehearsal || ((wiring) => openLine({ socket, api, ...wiring })),
       heard: {
-        welcomed: () => open && catchUp(), changed: draw, arrived, state: header.state, typing: thread.typing, connection: header.connection,
-        refused: composer.complain, elsewhere: restart,
+        welcomed: () => open && catchUp(), changed: draw, arrived, state: header.state, typing: thread.typing,
+        connection: header.connection, refused: composer.complain, elsewhere: restart,
       },
     });
+    header.connection("lost");
     return conversation;
   }
 
@@ -80,7 +81,11 @@ function build(context, rehearsal) {
     if (!conversation) return;
     thread.draw(conversation);
     header.show(conversation.agent());
-    const count = conversation.unread();
+    tellUnread(conversation.unread());
+  }
+
+  /** @param {number} count */
+  function tellUnread(count) {
     if (count === unread) return;
     unread = count;
     context.unread(count);
@@ -127,13 +132,14 @@ function build(context, rehearsal) {
   function hangUp() {
     if (conversation) conversation.hangUp();
     conversation = null;
+    header.connection("open");
   }
 
   /** Begin again with what storage holds now. */
   function restart() {
     hangUp();
-    unread = -1;
     if (open || store.visitor()) talk();
+    else tellUnread(0);
     draw();
   }
 
@@ -159,7 +165,12 @@ function build(context, rehearsal) {
       restart();
     },
 
-    leave: hangUp,
+    leave() {
+      open = false;
+      stage.close();
+      hangUp();
+    },
+
     wake: () => void talk(),
   };
 }

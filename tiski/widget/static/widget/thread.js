@@ -153,7 +153,7 @@ export function openThread(scene) {
       showPill();
     },
 
-    /** Remember where the unread begins, until `settle`; negative when nothing is unread. @param {number} seq */
+    /** After which message the unread begins; negative when nothing is unread. @param {number} seq */
     markNew(seq) {
       dividerAfter = seq;
     },
