@@ -18,12 +18,12 @@ def main() -> int:
     startup.prepare()
     from tiski.channels.chat.plugs import writing
     from tiski.kernel import live
-    from tiski.kernel.live.door import entrances
+    from tiski.kernel.live.entrance import entrances
 
     writing.VISITOR_LIMITS = ((10_000_000, 10.0), (10_000_000, 600.0))
     writing.STARTS = (10_000_000, 60.0)
     for entrance in entrances:
-        entrance.step, entrance.tolerance = 1e-9, 1.0
+        entrance.codec.step, entrance.codec.tolerance = 1e-9, 1.0
     live.app.sockets.limits = replace(live.app.sockets.limits, per_address=1_000_000)
     return supervisor.serve({"live"})
 

@@ -46,7 +46,7 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
         try:
-            if httpx.get(f"http://localhost:{port}/readyz", trust_env=False, timeout=2).status_code == 200:
+            if httpx.get(f"http://localhost:{port}/livez", trust_env=False, timeout=2).status_code == 200:
                 return
         except httpx.TransportError:
             pass

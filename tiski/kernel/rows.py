@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-MAX_PARAMETERS = 30_000  # SQLite's default ceiling is 32,766 host parameters, PostgreSQL's 65,535
+MAX_PARAMETERS = 60_000  # PostgreSQL takes 65,535 in one statement
 
 
 def moment(value: datetime | None) -> Any:
@@ -17,20 +17,47 @@ def moment(value: datetime | None) -> Any:
 
 
 def insert_many(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
-    """Insert rows with multi-row statements and return their ids in the order of the rows.
+    """Insert rows inside a transaction and return their ids in the order of the rows."""
+    if not rows:
+        return []
+    return _one_by_one(table, columns, rows) if connection.vendor == "sqlite" else _together(table, columns, rows)
 
-    Ids are handed out in the order of the VALUES list on both databases, so sorting restores the order that
-    RETURNING does not promise.
+
+def _one_by_one(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    """SQLite: a prepared statement per row is cheapest, and the one writer may number the rows itself.
+
+    Django's keys are AUTOINCREMENT, so `sqlite_sequence` holds the last one and moves along.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("the numbers belong to this writer only inside its transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        found = cursor.fetchone()
+        first = (found[0] if found else 0) + 1
+        ids = list(range(first, first + len(rows)))
+        marks = ", ".join(["%s"] * (len(columns) + 1))
+        statement = f'INSERT INTO "{table}" ("id", {_names(columns)}) VALUES ({marks})'  # noqa: S608  names are ours
+        cursor.executemany(statement, [(number, *row) for number, row in zip(ids, rows, strict=True)])
+    return ids
+
+
+def _together(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    """PostgreSQL: as many rows in one statement as its parameters allow.
+
+    Ids are handed out in the order of the VALUES list, so sorting restores the order that RETURNING does not promise.
     """
     ids: list[int] = []
     step = max(1, MAX_PARAMETERS // len(columns))
+    one = f"({', '.join(['%s'] * len(columns))})"
     for start in range(0, len(rows), step):
         chunk = rows[start : start + step]
-        one = f"({', '.join(['%s'] * len(columns))})"
         values = ", ".join([one] * len(chunk))
-        names = ", ".join(f'"{column}"' for column in columns)
-        statement = f'INSERT INTO "{table}" ({names}) VALUES {values} RETURNING "id"'  # noqa: S608  names are ours
+        statement = f'INSERT INTO "{table}" ({_names(columns)}) VALUES {values} RETURNING "id"'  # noqa: S608  names are ours
         with connection.cursor() as cursor:
             cursor.execute(statement, [value for row in chunk for value in row])
             ids.extend(sorted(row[0] for row in cursor.fetchall()))
     return ids
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)

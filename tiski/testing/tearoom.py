@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def store(items: Sequence[tuple[int, str]]) -> list[int | Exception]:
 def say(table: int, body: str) -> int:
     """Store one line from this thread, as another process would: the sockets hear of it through the relay."""
     seq = store([(table, body)])[0]
-    stream.publish()
+    publish()
     assert isinstance(seq, int)
     return seq
 
@@ -134,7 +135,13 @@ def ban(guest: str, *tables: int) -> None:
     banned[guest] = set(tables)
     with transaction.atomic():
         emit_many([Emission(SHOP, Banned(guest=guest), SYSTEM)])
-    stream.publish()
+    publish()
+
+
+def publish() -> None:
+    """Return when all facts so far have their place; on PostgreSQL a relay may be giving them at this moment."""
+    while not stream.publish():
+        time.sleep(0.005)
 
 
 def lines(table: int, after: int = 0) -> list[tuple[int, str]]:

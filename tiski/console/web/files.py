@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
 
@@ -25,7 +27,7 @@ def upload(request: ShopRequest, conversation_id: int) -> HttpResponse:
     if file is None:
         raise Invalid(field="file")
     try:
-        blob = blobs.store(request.shop.id, file.name or "", file)
+        blob = blobs.store(request.shop.id, file.name or "", cast("BinaryIO", file))
         conversations.add_upload(blob, by=request.actor)
     except Refusal as refusal:
         return show(request, "console/_file.html", status=422, file=file, refused=str(refusal))

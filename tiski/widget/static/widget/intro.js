@@ -7,14 +7,14 @@ const FACES = 3;
 /** @param {import("./types.js").Context} context @param {import("./words.js").Words} words */
 export function drawIntro({ config, base }, { t }) {
   const { shop, people, welcome } = config;
-  const mark = shop.logo && h("span", { class: "intro__logo" }, face({ name: shop.name, photo: shop.logo }, base, 64));
+  const mark = h("span", { class: "intro__logo" }, face({ name: shop.name, photo: shop.logo }, base, 72));
   const faces = people.length > 0 && h("span", { class: "faces intro__faces" }, ...people.slice(0, FACES).map((one) => face(one, base, 32)));
   const names = people.slice(0, FACES).map((one) => one.name);
   const list = new Intl.ListFormat(config.lang, { type: "conjunction" });
   return h(
     "div",
     { class: "intro" },
-    mark || null,
+    mark,
     h("p", { class: "intro__hello" }, welcome || t("hello")),
     h("p", { class: "intro__about" }, t("about")),
     faces,
