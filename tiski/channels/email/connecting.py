@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import smtplib
 import socket
@@ -9,7 +10,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
-from typing import Any
 
 from imap_tools import BaseMailBox
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
@@ -34,8 +34,18 @@ class GuardedImap(imaplib.IMAP4):
     def __init__(self, server: Server) -> None:
         self._server = server
         super().__init__(server.host, server.port, TIMEOUT)
-        if server.security is Security.STARTTLS:
+        if server.security is not Security.STARTTLS:
+            return
+        try:
+            if "STARTTLS" not in self.capabilities:
+                raise NoEncryption
             self.starttls(ssl_context=tls_context())
+        except imaplib.IMAP4.error as error:
+            self.shutdown()
+            raise NoEncryption from error
+        except (MailboxFault, OSError):
+            self.shutdown()
+            raise
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         return _socket(self._server)
@@ -59,8 +69,29 @@ class GuardedSmtp(smtplib.SMTP):
         self._server = server
         super().__init__(server.host, server.port, local_hostname=local_hostname, timeout=TIMEOUT)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return _socket(self._server)
+
+    def encrypt(self) -> None:
+        """STARTTLS, or nothing at all: what a server says before it is forgotten (RFC 3207 section 4.2)."""
+        self.ehlo()
+        try:
+            self.starttls(context=tls_context())
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException as error:
+            raise NoEncryption from error
+
+    def sign_in(self, user: str, password: str) -> None:
+        """Log in; passwords beyond ASCII go by PLAIN as UTF-8 (RFC 4616), which smtplib would refuse to encode."""
+        self.ehlo_or_helo_if_needed()
+        if f"{user}{password}".isascii():
+            self.login(user, password)
+            return
+        token = base64.b64encode(b"\0" + user.encode() + b"\0" + password.encode()).decode()
+        code, answer = self.docmd("AUTH", f"PLAIN {token}")
+        if code != 235:
+            raise smtplib.SMTPAuthenticationError(code, answer)
 
 
 @contextmanager
@@ -73,11 +104,11 @@ def imap(mailbox: Mailbox) -> Iterator[ImapBox]:
         box = ImapBox(server)
     try:
         with faults():
-            box.login(server.user, mailbox.passwords.imap, initial_folder=None)
-        try:
-            box.folder.set(mailbox.settings.folder, readonly=True)
-        except MailboxFolderSelectError as error:
-            raise NoSuchFolder from error
+            _sign_in(box, server.user, mailbox.passwords.imap)
+            try:
+                box.folder.set(mailbox.settings.folder, readonly=True)
+            except MailboxFolderSelectError as error:
+                raise NoSuchFolder from error
         yield box
     finally:
         with suppress(ImapToolsError, imaplib.IMAP4.error, OSError):
@@ -94,16 +125,16 @@ def smtp(mailbox: Mailbox) -> Iterator[GuardedSmtp]:
         client = GuardedSmtp(server, local_hostname=mailbox.domain or "localhost")
     try:
         with faults():
-            client.ehlo()
             if server.security is Security.STARTTLS:
-                client.starttls(context=tls_context())
-                client.ehlo()
-            if server.user:
-                client.login(server.user, mailbox.passwords.smtp)
+                client.encrypt()
+            client.ehlo()
+            if server.user and mailbox.passwords.smtp:
+                client.sign_in(server.user, mailbox.passwords.smtp)
         yield client
     finally:
         with suppress(smtplib.SMTPException, OSError):
             client.quit()
+        client.close()
 
 
 @contextmanager
@@ -119,14 +150,12 @@ def faults() -> Iterator[None]:
         raise CertificateNotTrusted from error
     except (ssl.SSLError, smtplib.SMTPNotSupportedError) as error:
         raise NoEncryption from error
-    except (HostUnreachable, OSError, smtplib.SMTPConnectError, smtplib.SMTPServerDisconnected) as error:
-        raise _unreachable(error) from error
-    except imaplib.IMAP4.abort as error:
+    except (smtplib.SMTPConnectError, smtplib.SMTPServerDisconnected, imaplib.IMAP4.abort) as error:
         raise ServerUnreachable from error
-    except imaplib.IMAP4.error as error:
-        raise (NoEncryption if "TLS" in str(error) else MailboxFault)() from error
-    except (ImapToolsError, smtplib.SMTPException) as error:
+    except (ImapToolsError, imaplib.IMAP4.error, smtplib.SMTPException, UnicodeError) as error:
         raise MailboxFault from error
+    except (HostUnreachable, OSError) as error:
+        raise _unreachable(error) from error
 
 
 def _unreachable(error: BaseException) -> MailboxFault:
@@ -141,7 +170,23 @@ def _unreachable(error: BaseException) -> MailboxFault:
     return ServerUnreachable()
 
 
-def _socket(server: Server) -> Any:
+def _sign_in(box: ImapBox, user: str, password: str) -> None:
+    if f"{user}{password}".isascii():
+        box.login(user, password, initial_folder=None)
+    else:
+        try:
+            box.login_utf8(user, password, initial_folder=None)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise WrongPassword from error
+    # Many servers name IDLE only to those who have signed in.
+    _said, lines = box.client.capability()
+    if lines and isinstance(lines[-1], bytes):
+        box.client.capabilities = tuple(lines[-1].decode("ascii", "replace").upper().split())
+
+
+def _socket(server: Server) -> socket.socket:
     if server.security is Security.TLS:
         return open_tls_socket(server.host, server.port, timeout=TIMEOUT)
     plain = open_socket(server.host, server.port, timeout=TIMEOUT)

@@ -62,8 +62,22 @@ class NoSuchFolder(MailboxFault):
     sentence = _("The folder cannot be opened. Check its name; the usual one is INBOX.")
 
 
+class NotReading(MailboxFault):
+    """Nobody has looked into the folder for a while, though nothing is known to be wrong."""
+
+    code = "mail.not_reading"
+    sentence = _("The mailbox has not been read for more than ten minutes. Check that Tiski’s worker is running.")
+
+
 class NotStored(MailboxFault):
     """Mail is there but cannot be kept now; it stays on the server."""
 
     code = "mail.not_stored"
     sentence = _("New mail waits on the mail server, because it cannot be stored here. Free some disk space.")
+
+
+class CannotBeWritten(MailboxFault):
+    """The database refuses for another reason than a full disk; mail stays on the server."""
+
+    code = "mail.cannot_write"
+    sentence = _("New mail waits on the mail server, because the database does not answer here. Try again in a minute.")

@@ -12,8 +12,8 @@ from tiski.kernel import clock
 class MailboxCursor(ShopRow):
     """The place in one folder: everything up to `last_uid` is stored. Never a time window, never the unseen flag.
 
-    What is at or below `history_uid` was there before Tiski came: it is kept, but nobody waits for an answer. One worker
-    at a time reads, under a lease.
+    What is at or below `history_uid` was there before Tiski came: it is kept, but nobody waits for an answer. One
+    worker at a time reads, under a lease. `read_at` is when the folder was last looked through to its end.
     """
 
     channel_account = models.OneToOneField(ChannelAccount, on_delete=models.CASCADE, related_name="+")

@@ -28,6 +28,7 @@ from .threads import in_thread
 SQLITE_POLL_SECONDS = 0.025
 CATCH_UP_SECONDS = 5.0  # PostgreSQL: when a notification was lost
 LOCK_RETRY_SECONDS = 0.005
+GATHER_SECONDS = 0.01  # PostgreSQL: a busy writer notifies at every commit; a hundred looks a second are enough
 WAIT_AFTER_ERROR = 1.0
 PAGE = 500
 NOW_CHANNEL = "tiski_now"
@@ -99,6 +100,7 @@ class Relay:
             if channels - {NOW_CHANNEL} or waited >= CATCH_UP_SECONDS:
                 self._read()
                 waited = 0.0
+                self._stop.wait(GATHER_SECONDS)
 
     def _publish(self) -> None:
         # Who does not get the lock cannot know whether its holder saw the newest facts: it asks again.
