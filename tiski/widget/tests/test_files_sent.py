@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -40,14 +42,17 @@ def test_a_receipt_travels_with_its_message(enter: Enter, desk: Desk) -> None:
     )
 
 
-def test_what_cannot_be_sent_is_told_in_words(enter: Enter) -> None:
+def test_what_cannot_be_sent_is_told_in_words(enter: Enter, tmp_path: Path) -> None:
+    large = tmp_path / "iso.pdf"
+    large.touch()
+    os.truncate(large, 26 * 1024 * 1024)
     ada = enter("plain").open_chat()
     notice = ada.host.locator(".notice")
     ada.attach({"name": "ohjelma.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
     expect(notice).to_have_text("Tiedostoa ohjelma.exe ei voi lähettää. Lähetä kuva, video, PDF tai asiakirja.")
     ada.attach({"name": "tyhja.txt", "mimeType": "text/plain", "buffer": b""})
     expect(notice).to_have_text("tyhja.txt on tyhjä.")
-    ada.attach({"name": "iso.pdf", "mimeType": "application/pdf", "buffer": b"0" * (26 * 1024 * 1024)})
+    ada.attach(large)
     expect(notice).to_have_text("iso.pdf on liian suuri. Tiedosto saa olla enintään 25 Mt.")
     expect(ada.host.locator(".tray__item")).to_have_count(0)
 

@@ -1,7 +1,7 @@
 """Verbs of mailboxes: the only writers of cursors, and what a mail that was understood leads to."""
 
-from tiski.channels.email.actions.cursors import begin, hold, let_go, start_over, take
-from tiski.channels.email.actions.mailboxes import add_mailbox, ask_for_check, change_mailbox, report
+from tiski.channels.email.actions.cursors import begin, forget_place, hold, let_go, looked_through, take
+from tiski.channels.email.actions.mailboxes import add_mailbox, ask_for_check, change_mailbox, recovered, report
 from tiski.channels.email.actions.placing import act, bounced, quarantine
 
 __all__ = [
@@ -11,10 +11,12 @@ __all__ = [
     "begin",
     "bounced",
     "change_mailbox",
+    "forget_place",
     "hold",
     "let_go",
+    "looked_through",
     "quarantine",
+    "recovered",
     "report",
-    "start_over",
     "take",
 ]

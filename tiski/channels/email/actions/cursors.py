@@ -8,27 +8,34 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from tiski.channels.email.events import MailRecovered
 from tiski.channels.email.models import MailboxCursor
 from tiski.channels.email.parsing.dedupe import dedupe_key
 from tiski.conversations import actions as conversations
-from tiski.conversations.models import ChannelAccount, InboundRaw, RawState
+from tiski.conversations.models import ChannelAccount
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM, Actor, action
-from tiski.kernel.events import emit
 
 LEASE = timedelta(seconds=60)
-OUTAGE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail as the server gave it; `too_large` when only its headers were fetched."""
+    """A mail as the server gave it.
+
+    `partial` says why only its headers are here ("too_large") or nothing at all ("not_fetched"). `is_history` is told by
+    the cursor unless it is known better; `is_recovered` when it may have waited for long and gets no automatic answer.
+    """
 
     uid: int
     raw: bytes
     arrived_at: datetime | None = None
-    too_large: bool = False
+    partial: str = ""
+    is_history: bool | None = None
+    is_recovered: bool = False
+
+
+class LeaseLost(Exception):
+    """Another worker reads the mailbox now; what this one still wanted to keep is dropped, for the other has it."""
 
 
 @action
@@ -52,36 +59,63 @@ def let_go(cursor: MailboxCursor, owner: str, *, by: Actor = SYSTEM) -> None:
 
 @action
 def begin(cursor: MailboxCursor, *, uidvalidity: int, last_uid: int, history_uid: int, by: Actor = SYSTEM) -> None:
-    """The first connection: from where to read, and up to where it is history."""
-    cursor.uidvalidity, cursor.last_uid, cursor.history_uid = uidvalidity, last_uid, history_uid
-    cursor.save(update_fields=["uidvalidity", "last_uid", "history_uid"])
+    """From where to read, and up to where it is history. Raises `LeaseLost`."""
+    _write(cursor, uidvalidity=uidvalidity, last_uid=last_uid, history_uid=history_uid)
 
 
 @action
-def start_over(cursor: MailboxCursor, *, uidvalidity: int, history_uid: int, by: Actor = SYSTEM) -> None:
-    """The server has numbered the folder anew: everything in it is looked at again, as history."""
-    begin(cursor, uidvalidity=uidvalidity, last_uid=0, history_uid=history_uid, by=by)
+def forget_place(account: ChannelAccount, *, by: Actor) -> None:
+    """The mailbox has become another one: whoever reads it stops, and the next one begins as with a new mailbox."""
+    cursors = MailboxCursor.objects.filter(channel_account=account)
+    cursors.update(uidvalidity=None, last_uid=0, history_uid=0, owner="", lease_until=None, started_at=clock.now())
 
 
 @action
 def take(
-    cursor: MailboxCursor, account: ChannelAccount, mails: Sequence[Fetched], *, up_to: int, by: Actor = SYSTEM
+    cursor: MailboxCursor,
+    account: ChannelAccount,
+    mails: Sequence[Fetched],
+    *,
+    up_to: int | None = None,
+    by: Actor = SYSTEM,
 ) -> int:
-    """Store mails raw and move the cursor in one commit; returns how many were new."""
+    """Store mails raw and move the cursor in one commit; returns how many were new. Raises `LeaseLost`.
+
+    With `up_to` left out the cursor stays where it is.
+    """
     new = 0
     for mail in mails:
-        envelope = {"uid": mail.uid, "history": mail.uid <= cursor.history_uid}
-        if mail.arrived_at:
-            envelope["arrived_at"] = mail.arrived_at.isoformat()
+        key = f"{mail.partial}-{cursor.uidvalidity}-{mail.uid}" if mail.partial and not mail.raw else ""
         stored = conversations.store_raw(
-            account, raw=mail.raw, dedupe_key=dedupe_key(mail.raw), envelope=envelope, by=by
+            account, raw=mail.raw, dedupe_key=key or dedupe_key(mail.raw), envelope=_envelope(mail, cursor), by=by
         )
         new += stored.is_new
-        if mail.too_large and stored.is_new:
-            raw = InboundRaw.objects.get(id=stored.id)
-            conversations.settle(raw, RawState.QUARANTINED, rule="size", reason="too_large", by=by)
-    if new and cursor.read_at and clock.now() - cursor.read_at > OUTAGE:
-        emit(MailRecovered(channel_account=account.id, count=new), by=by)
-    cursor.last_uid, cursor.read_at = max(cursor.last_uid, up_to), clock.now()
-    cursor.save(update_fields=["last_uid", "read_at"])
+    _write(cursor, last_uid=max(cursor.last_uid, up_to or 0))
     return new
+
+
+@action
+def looked_through(cursor: MailboxCursor, *, by: Actor = SYSTEM) -> None:
+    """Everything in the folder is stored. Raises `LeaseLost`."""
+    _write(cursor, read_at=clock.now())
+
+
+def _envelope(mail: Fetched, cursor: MailboxCursor) -> dict[str, object]:
+    is_history = mail.uid <= cursor.history_uid if mail.is_history is None else mail.is_history
+    envelope: dict[str, object] = {"uid": mail.uid, "history": is_history}
+    if mail.arrived_at:
+        envelope["arrived_at"] = mail.arrived_at.isoformat()
+    if mail.partial:
+        envelope["partial"] = mail.partial
+    if mail.is_recovered:
+        envelope["recovered"] = True
+    return envelope
+
+
+def _write(cursor: MailboxCursor, **values: object) -> None:
+    """Write while the lease is ours, and make it last: a worker that slept through its lease changes nothing."""
+    held = MailboxCursor.objects.filter(id=cursor.id, owner=cursor.owner).exclude(owner="")
+    if not held.update(lease_until=clock.now() + LEASE, **values):
+        raise LeaseLost
+    for name, value in values.items():
+        setattr(cursor, name, value)
