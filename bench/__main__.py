@@ -48,7 +48,7 @@ def measure(wanted: set[str], data: Path, conversations: int) -> dict[str, budge
         figures |= live.run(data)
     if wanted & PAGES:
         _fill(conversations)
-        figures |= pages.run(conversations, data)
+        figures |= pages.run(conversations)
     return figures
 
 

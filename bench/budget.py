@@ -43,4 +43,5 @@ def table(figures: dict[str, Figure]) -> str:
 def machine() -> str:
     """Where and on what commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, commit {commit.stdout.strip()}"
+    where = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return f"{where}, commit {commit.stdout.strip()}"

@@ -113,4 +113,4 @@ def _hang_up(visitors: list[Visitor]) -> None:
 
 def _cpu(process: psutil.Process) -> float:
     used = process.cpu_times()
-    return used.user + used.system
+    return float(used.user + used.system)

@@ -57,7 +57,7 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
 def memory(process: psutil.Process) -> float:
     """Megabytes of the process and its children: proportional shares, so that shared pages count once."""
     family = [process, *process.children(recursive=True)]
-    return sum(each.memory_full_info().pss for each in family) / 1e6
+    return float(sum(each.memory_full_info().pss for each in family)) / 1e6
 
 
 def generate_on_the_other_core() -> None:

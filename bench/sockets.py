@@ -48,12 +48,13 @@ class Visitor(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the socket."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  create_connection gives nothing else
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
-            f"GET /w/teepuoti/live HTTP/1.1\r\nHost: localhost:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Origin: http://localhost:{self.port}\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"GET /w/teepuoti/live HTTP/1.1\r\nHost: localhost:{self.port}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nOrigin: http://localhost:{self.port}\r\nSec-WebSocket-Key: {key}\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:
@@ -75,8 +76,9 @@ class Visitor(asyncio.Protocol):
     def say(self) -> None:
         """Send one message."""
         body = {
-            "t": "message", "client_id": str(uuid.UUID(bytes=os.urandom(16), version=4)), "conversation": self.conversation,
-            "body": "Onko teillä vihreää teetä irtona?", "page": "/demo/", "lang": "fi", "files": [],
+            "t": "message", "client_id": str(uuid.UUID(bytes=os.urandom(16), version=4)),
+            "conversation": self.conversation, "body": "Onko teillä vihreää teetä irtona?",
+            "page": "/demo/", "lang": "fi", "files": [],
         }  # fmt: skip
         self.tally.sent += 1
         self.on_the_way.append(time.perf_counter())

@@ -16,7 +16,7 @@ from . import environment
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A subcommand: its words, its meaning, its arguments and what it does. `django` says whether it needs the product."""
+    """A subcommand: its words, its meaning, its arguments and what it does."""
 
     words: str
     meaning: str

@@ -1,4 +1,4 @@
-"""From `TISKI_DATABASE_URL` to Django's connection settings, with the durability the contract needs (reliability.md 5)."""
+"""From `TISKI_DATABASE_URL` to Django's connection settings, with the durability of reliability.md 5."""
 
 from __future__ import annotations
 

@@ -29,17 +29,17 @@ settings: dict[str, Setting] = {}
 
 def text(name: str, default: str, meaning: str) -> str:
     """A string."""
-    return _read(name, default, meaning, str, "text")
+    return _read(name, default, meaning, str, expected="text")
 
 
 def number(name: str, default: int, meaning: str) -> int:
     """A whole number."""
-    return _read(name, str(default), meaning, int, "a whole number")
+    return _read(name, str(default), meaning, int, expected="a whole number")
 
 
 def switch(name: str, *, default: bool, meaning: str) -> bool:
     """Yes or no."""
-    return _read(name, "yes" if default else "no", meaning, _yes_or_no, "yes or no")
+    return _read(name, "yes" if default else "no", meaning, _yes_or_no, expected="yes or no")
 
 
 def several(name: str, default: str, meaning: str) -> list[str]:
@@ -51,10 +51,10 @@ def several(name: str, default: str, meaning: str) -> list[str]:
 
 def folder(name: str, default: str, meaning: str) -> Path:
     """An absolute path; relative ones are taken from the working directory."""
-    return _read(name, default, meaning, lambda raw: Path(raw).expanduser().absolute(), "a folder")
+    return _read(name, default, meaning, lambda raw: Path(raw).expanduser().absolute(), expected="a folder")
 
 
-def _read(name: str, default: str, meaning: str, convert: Callable[[str], Value], expected: str) -> Value:
+def _read(name: str, default: str, meaning: str, convert: Callable[[str], Value], *, expected: str) -> Value:
     settings[name] = Setting(name, default, meaning)
     raw = os.environ.get(name)
     file = os.environ.get(f"{name}_FILE")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def prepare(*, demo: bool = False) -> None:
     """Create what is missing, refuse to start on what is wrong, bring the schema up to date.
 
-    With `demo`, the first run also opens the demo shop. Raises SystemExit(1) after printing each problem and its remedy.
+    With `demo`, the first run also opens the demo shop. Raises SystemExit(1) after printing problems and remedies.
     """
     _make_folders()
     _set_up()

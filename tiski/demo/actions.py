@@ -113,7 +113,7 @@ def _remove(shop: Shop, *, by: Actor) -> None:
         raise NotAllowed
     accounts.remove_shop(shop, by=by)
     others = Agent.objects.filter(email__in=[OWNER_EMAIL, AGENT_EMAIL], is_owner_of_instance=False)
-    for agent in others.exclude(pk=by.id):
+    for agent in others.exclude(pk=by.id or 0):
         accounts.deactivate_agent(agent, by=by)
 
 

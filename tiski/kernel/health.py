@@ -46,7 +46,7 @@ _migrated = False
 
 
 def _unmigrated() -> bool:
-    global _migrated  # noqa: PLW0603  asked on every probe, and it changes once
+    global _migrated
     if not _migrated:
         executor = MigrationExecutor(connection)
         _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())

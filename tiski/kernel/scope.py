@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db import models
 
 _current: ContextVar[int | None] = ContextVar("shop", default=None)
-RowModel = TypeVar("RowModel", bound=models.Model, covariant=True)
+RowModel_co = TypeVar("RowModel_co", bound=models.Model, covariant=True)
 
 
 class OutsideScope(RuntimeError):
@@ -40,9 +40,9 @@ def current_shop_or_none() -> int | None:
     return _current.get()
 
 
-class ScopedManager(models.Manager[RowModel]):
+class ScopedManager(models.Manager[RowModel_co]):
     """The default manager of every domain row: only the shop in scope exists."""
 
-    def get_queryset(self) -> models.QuerySet[RowModel]:
+    def get_queryset(self) -> models.QuerySet[RowModel_co]:
         """Rows of the shop in scope; raises `OutsideScope` outside one."""
         return super().get_queryset().filter(shop_id=current_shop())

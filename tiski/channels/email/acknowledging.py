@@ -1,4 +1,4 @@
-"""The automatic answer to a first mail: at most one per conversation, within budgets, echoing nothing (channels.md 3.4)."""
+"""The automatic answer to a first mail: one per conversation, within budgets, echoing nothing (channels.md 3.4)."""
 
 from __future__ import annotations
 

@@ -12,4 +12,3 @@ class EmailConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from tiski.channels.email import handlers, plugs  # noqa: F401

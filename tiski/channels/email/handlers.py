@@ -7,8 +7,8 @@ from tiski.channels.email import connecting, receiving
 from tiski.channels.email.errors import MailboxFault
 from tiski.channels.email.events import MailboxCheckAsked
 from tiski.channels.email.mailbox import KIND, mailbox_of
-from tiski.conversations.events import RawReceived
-from tiski.conversations.models import ChannelAccount
+from tiski.conversations.events import MessageDelivered, RawReceived
+from tiski.conversations.models import ChannelAccount, OutboxItem
 from tiski.kernel.events import FactRow, hears
 
 
@@ -36,3 +36,11 @@ def try_both_servers(event: MailboxCheckAsked, fact: FactRow) -> None:
         except MailboxFault as found:
             fault = found
         mail.report(account, side, fault)
+
+
+@hears(MessageDelivered)
+def note_that_sending_works(event: MessageDelivered, fact: FactRow) -> None:
+    """A mail was taken: whatever was wrong with sending is over."""
+    item = OutboxItem.objects.select_related("channel_account").filter(id=event.item).first()
+    if item is not None and item.channel_account.kind == KIND and not item.channel_account.settings.get("demo"):
+        mail.report(item.channel_account, "smtp", None)

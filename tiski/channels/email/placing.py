@@ -1,4 +1,4 @@
-"""Which conversation a mail belongs to. Threading is an authentication protocol: a claim needs a proof (channels.md 3.2)."""
+"""Which conversation a mail belongs to. Threading is authentication: a claim needs a proof (channels.md 3.2)."""
 
 from __future__ import annotations
 

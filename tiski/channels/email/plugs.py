@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from email.errors import MessageError
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from tiski.channels.email import child, letters, marks, reading, sending
+from tiski.accounts.models import Shop
+from tiski.channels.email import actions as mail
+from tiski.channels.email import child, letters, marks, reading, refusing, sending
+from tiski.channels.email.errors import MailboxFault
 from tiski.channels.email.mailbox import KIND, Mailbox, mailbox_of
 from tiski.conversations.contract import (
     ALLOWED,
@@ -21,6 +26,7 @@ from tiski.conversations.contract import (
 from tiski.conversations.models import ChannelAccount, Message
 from tiski.customers.models import Identity
 from tiski.kernel import checks, worker
+from tiski.kernel.errors import NotFound, SendFailed
 
 
 class Email:
@@ -53,10 +59,28 @@ class Email:
 
     def deliver(self, item: Outgoing) -> Accepted:
         """Send one mail; the demo's goes nowhere, because its people do not exist."""
-        mailbox = mailbox_of(ChannelAccount.objects.get(id=item.channel_account_id))
+        account = ChannelAccount.objects.get(id=item.channel_account_id)
+        mailbox = mailbox_of(account)
         if mailbox.settings.demo:
             return Accepted("demo")
-        return sending.send(mailbox, letters.letter(mailbox, item))
+        with translation.override(_language_of(account)):
+            try:
+                return sending.send(mailbox, _letter(mailbox, item))
+            except MailboxFault as fault:
+                mail.report(account, "smtp", fault)
+                # Not for good: it goes out by itself when the owner has put the mailbox right.
+                raise SendFailed(permanent=False, reason=str(fault)) from fault
+
+
+def _letter(mailbox: Mailbox, item: Outgoing) -> letters.Letter:
+    try:
+        return letters.letter(mailbox, item)
+    except (ValueError, LookupError, MessageError, NotFound) as error:
+        raise SendFailed(permanent=True, reason=refusing.not_writable()) from error
+
+
+def _language_of(account: ChannelAccount) -> str:
+    return Shop.objects.values_list("language", flat=True).get(id=account.shop_id)
 
 
 def _mailbox(account_id: int) -> Mailbox | None:

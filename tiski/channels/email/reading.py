@@ -76,7 +76,6 @@ def _follow_all(following: dict[int, Following], wanted: dict[int, str]) -> None
 
 
 def _wanted() -> dict[int, str]:
-    """Settings as they are now, and how often a check was asked for: both end a wait."""
     accounts = ChannelAccount.unscoped.filter(kind=KIND, enabled_at__isnull=False, disabled_at__isnull=True)
     rows = accounts.values_list("id", "settings", "secret", "enabled_at")
     return {number: f"{settings}{secret}{on}" for number, settings, secret, on in rows if settings.get("imap")}
@@ -201,9 +200,11 @@ def _until_something_comes(box: ImapBox, stop: threading.Event) -> Iterator[None
         box.idle.start()  # type: ignore[no-untyped-call]
     try:
         while not stop.is_set() and time.monotonic() < ends:
+            asked = time.monotonic()
             if not can_idle:
                 stop.wait(IDLE_SLICE)
-            elif box.idle.poll(timeout=IDLE_SLICE):
+            # Silence before its time is a connection that ended: it would be said again at once, for ever.
+            elif box.idle.poll(timeout=IDLE_SLICE) or time.monotonic() - asked < IDLE_SLICE / 2:
                 return
             if time.monotonic() - renewed > RENEW_EVERY:
                 renewed = time.monotonic()

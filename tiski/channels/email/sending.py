@@ -1,70 +1,116 @@
-"""Handing a mail to the shop's SMTP server: taken, not taken, or nobody knows."""
+"""Handing a mail to the shop's SMTP server: taken, not taken, or nobody knows (RFC 5321)."""
 
 from __future__ import annotations
 
 import smtplib
-from contextlib import suppress
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from tiski.channels.email import connecting
-from tiski.channels.email.errors import MailboxFault, WrongPassword
+from tiski.channels.email import connecting, refusing
+from tiski.channels.email.connecting import GuardedSmtp
 from tiski.channels.email.letters import Letter
 from tiski.channels.email.mailbox import Mailbox
 from tiski.conversations.contract import Accepted, OutcomeUnknown
 from tiski.kernel.errors import SendFailed
 from tiski.kernel.text import clean_line
 
-OK = 250
+SECONDS = 45.0
+TAKEN = frozenset({250, 251})
+GO_ON = 354
 
 
 def send(mailbox: Mailbox, letter: Letter) -> Accepted:
-    """Send one mail. Raises `SendFailed` when it was not taken, `OutcomeUnknown` when the line broke after the text."""
-    try:
-        with connecting.smtp(mailbox) as server:
-            return _hand_over(server, mailbox, letter)
-    except MailboxFault as fault:
-        raise SendFailed(permanent=isinstance(fault, WrongPassword), reason=str(fault)) from fault
+    """Send one mail within 45 seconds.
+
+    Raises `SendFailed` when it was not taken, `OutcomeUnknown` when the line broke after the text was handed over, and
+    a `MailboxFault` when there was no server to hand it to.
+    """
+    with connecting.smtp(mailbox) as server, _in_time(server):
+        _address(server, mailbox, letter)
+        return _hand_over(server, letter)
 
 
-def _hand_over(server: smtplib.SMTP, mailbox: Mailbox, letter: Letter) -> Accepted:
+def _address(server: GuardedSmtp, mailbox: Mailbox, letter: Letter) -> None:
+    """Sender and recipient. A relay that takes no return path but the mailbox's own gets that one.
+
+    Automatic mail should have an empty one (RFC 3834), and bounces come back best to an address of their own, but some
+    servers let nobody but themselves write so.
+    """
     try:
-        _expect(*server.mail(letter.sender))
-    except SendFailed:
-        if letter.sender:
+        _envelope(server, letter.sender, letter.recipient)
+    except SendFailed as failure:
+        if letter.sender == mailbox.address or not failure.permanent:
             raise
-        # Some relays take no empty return path from a submitting client (RFC 3834 asks for one where possible).
-        with suppress(smtplib.SMTPException):
+        with _faults():
             server.rset()
-        _expect(*server.mail(mailbox.address))
-    except (smtplib.SMTPException, OSError) as error:
-        raise SendFailed(permanent=False, reason=_words(error)) from error
-    try:
-        _expect(*server.rcpt(letter.recipient))
-    except (smtplib.SMTPException, OSError) as error:
-        raise SendFailed(permanent=False, reason=_words(error)) from error
-    return _send_text(server, letter)
+        _envelope(server, mailbox.address, letter.recipient)
 
 
-def _send_text(server: smtplib.SMTP, letter: Letter) -> Accepted:
+def _envelope(server: GuardedSmtp, sender: str, recipient: str) -> None:
+    options = []
+    if not recipient.isascii():
+        if not server.has_extn("smtputf8"):
+            raise SendFailed(permanent=True, reason=refusing.no_such_letters())
+        server.command_encoding = "utf-8"
+        options = ["SMTPUTF8", "BODY=8BITMIME"]
+    with _faults():
+        _expect(*server.mail(sender, options))
+        _expect(*server.rcpt(recipient))
+
+
+def _hand_over(server: GuardedSmtp, letter: Letter) -> Accepted:
+    with _faults():
+        code, answer = server.docmd("DATA")
+        if code != GO_ON:
+            raise SendFailed(permanent=code >= 500, reason=refusing.in_words(code, _text(answer)))
+        # As long as the last dot is not out, the server cannot have taken the mail.
+        server.send(_with_dots(letter.content))
     try:
-        code, answer = server.data(letter.content)
-    except smtplib.SMTPDataError as error:
-        raise SendFailed(permanent=error.smtp_code >= 500, reason=_words(error)) from error
+        code, answer = server.getreply()
     except (smtplib.SMTPException, OSError) as error:
-        raise OutcomeUnknown("The connection broke before the mail server said whether it took the message.") from error
+        raise OutcomeUnknown(refusing.broke_off()) from error
     _expect(code, answer)
-    return Accepted(clean_line(answer.decode("utf-8", "replace"), longest=200))
+    return Accepted(clean_line(_text(answer), longest=200))
+
+
+def _with_dots(content: bytes) -> bytes:
+    """The text as it travels: lines that begin with a dot get a second one, and a dot alone ends it (RFC 5321 4.5.2)."""
+    lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
+    return b"".join((b"." + line if line.startswith(b".") else line) + b"\r\n" for line in lines) + b".\r\n"
 
 
 def _expect(code: int, answer: bytes) -> None:
-    if code in (OK, 251):
-        return
-    reason = f"{code} {clean_line(answer.decode('utf-8', 'replace'), longest=300)}"
-    raise SendFailed(permanent=code >= 500, reason=reason)
+    if code not in TAKEN:
+        raise SendFailed(permanent=code >= 500, reason=refusing.in_words(code, _text(answer)))
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        return f"{error.smtp_code} {clean_line(text, longest=300)}"
-    return "The mail server closed the connection."
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (smtplib.SMTPException, OSError) as error:
+        raise SendFailed(permanent=False, reason=refusing.closed()) from error
+
+
+@contextmanager
+def _in_time(server: GuardedSmtp) -> Iterator[None]:
+    """A server that answers byte by byte is cut off before another worker may think the sending was forgotten."""
+    cut = threading.Timer(SECONDS, _cut, [server])
+    cut.daemon = True
+    cut.start()
+    try:
+        yield
+    finally:
+        cut.cancel()
+
+
+def _cut(server: GuardedSmtp) -> None:
+    with suppress(OSError):
+        if server.sock is not None:
+            server.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _text(answer: bytes) -> str:
+    return answer.decode("utf-8", "replace")

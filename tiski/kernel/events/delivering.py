@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError, connection, transaction
 
-from .. import clock, rows
-from ..models import Delivery, Fact
-from ..scope import shop_scope
+from tiski.kernel import clock, rows
+from tiski.kernel.models import Delivery, Fact
+from tiski.kernel.scope import shop_scope
+
 from .event import FactRow, Handler, Retry, handlers
 
 LEASE = timedelta(seconds=60)
@@ -150,4 +151,4 @@ def _held(claimed: Claim) -> Any:
 def _facts(ids: set[int]) -> list[FactRow]:
     columns = ("id", "shop_id", "name", "subject", "data", "actor_kind", "actor_id", "at", "ring")
     found = Fact.objects.filter(id__in=ids).values_list(*columns)
-    return [FactRow(*row, position=0) for row in found]
+    return [FactRow(*row, 0) for row in found]

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import msgspec
 from django.db import connection, transaction
 
-from .. import clock, rows, scope
-from ..action import Actor
+from tiski.kernel import clock, rows, scope
+from tiski.kernel.action import Actor
+
 from .event import Event, handlers_of
 
 FACT_COLUMNS = ("shop_id", "name", "subject", "data", "actor_kind", "actor_id", "at", "ring")

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from ..models import Fact
+from tiski.kernel.models import Fact
+
 from .event import FactRow
 
 PUBLISHER_LOCK = 0x7469736B69  # "tiski"
@@ -64,7 +65,7 @@ def after(
 
 def _extreme(function: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}({_position()}) FROM kernel_fact")
+        cursor.execute(f"SELECT {function}({_position()}) FROM kernel_fact")  # noqa: S608  both names are ours
         row: tuple[int | None] = cursor.fetchone()
     return row[0] or 0
 

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from django.db import IntegrityError, transaction
 
-from .. import clock
-from ..action import SYSTEM
-from ..models import Delivery, Fact
+from tiski.kernel import clock
+from tiski.kernel.action import SYSTEM
+from tiski.kernel.models import Delivery, Fact
+
 from .event import Event, FactRow, Schedule, hears, schedules
 
 

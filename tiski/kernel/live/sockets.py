@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
-from tiski.kernel import limits
+from tiski.kernel import clock, limits
 from tiski.kernel.errors import Refusal, TooMany
 
 from .counters import counters
@@ -124,10 +123,10 @@ class Sockets:
         for session, since in list(self._nameless.items()):
             if now - since > HELLO_SECONDS:
                 session.close(POLICY, "no hello in time")
-        clock = time.time()
+        moment = clock.now().timestamp()
         for session in self._beats[second % BEAT_SECONDS]:
             expires = session.principal.expires if session.standing else None
-            if expires is not None and expires < clock:
+            if expires is not None and expires < moment:
                 session.close(LOGIN_EXPIRED, "sign in again")
             else:
                 session.hint(BEAT_FRAME)

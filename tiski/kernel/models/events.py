@@ -41,7 +41,9 @@ class Delivery(models.Model):
     order_key = models.CharField(max_length=80, blank=True, default="", help_text="Earlier ones of a key go first.")
     due = models.DateTimeField()
     tries = models.PositiveIntegerField(default=0)
-    fence = models.PositiveIntegerField(default=0, help_text="Raised by each claim; a late result of an old one is void.")
+    fence = models.PositiveIntegerField(
+        default=0, help_text="Raised by each claim; a late result of an old one is void."
+    )
     lease_owner = models.CharField(max_length=40, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")

@@ -120,6 +120,7 @@ def test_a_collision_shows_what_came_and_keeps_the_text(mia_in_trouble: Page, st
     assert page.locator(".thread .entry").count() == 5
     page.get_by_role("button", name="Send anyway").click()
     expect(page.locator(".thread .entry").last).to_contain_text("Törmäys")
+    expect(page.locator(".thread .entry").last).to_have_attribute("data-state", "sent")
     again = stage.bodies("/send/")[-1]
     assert (again["anyway"], again["seen_seq"]) == (["1"], ["9"])
     expect(page.locator(".composer-problem")).to_be_hidden()
@@ -155,7 +156,7 @@ def test_files_are_sent_at_once_and_travel_with_the_answer(mia: Page, stage: Any
     write(mia, "Kuva ohessa")
     mia.keyboard.press("Enter")
     expect(mia.locator(".composer-files li")).to_have_count(0)
-    mia.wait_for_timeout(300)
+    expect(mia.locator(".thread .entry").last).to_have_attribute("data-state", "sent")
     assert stage.bodies("/send/")[0]["files"] == ["b" * 32]
 
 

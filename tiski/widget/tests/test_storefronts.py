@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, Route, expect
 
+from tiski.testing.chromium import Chromium
 from tiski.testing.storefronts import PAGES, Storefronts
 from tiski.testing.storefronts.desk import Desk
 from tiski.testing.storefronts.shopper import Shopper
@@ -16,6 +17,7 @@ from tiski.testing.storefronts.shopper import Shopper
 pytestmark = pytest.mark.browser
 
 Enter = Callable[..., Shopper]
+Portrait = tuple[bytes, bytes, object]
 
 QUIET = ("no-connections",)
 SAME_LOOK = ("reset", "small-root", "large-root", "preflight", "polluted", "strict")
@@ -56,14 +58,22 @@ def open_somehow(ada: Shopper) -> None:
         ada.open_chat()
 
 
+@pytest.fixture(scope="module")
+def on_plain(chromium: Chromium, shops: Storefronts) -> Iterator[Portrait]:
+    """How the widget looks at a shop that does nothing to it."""
+    screen = chromium.open()
+    yield portrait(Shopper(screen).visit(shops.address("plain")))
+    screen.context.close()
+
+
 @pytest.mark.parametrize("page", SAME_LOOK)
-def test_the_widget_looks_the_same_whatever_the_theme_does(page: str, enter: Enter) -> None:
-    on_plain, here = portrait(enter("plain")), portrait(enter(page))
+def test_the_widget_looks_the_same_whatever_the_theme_does(page: str, enter: Enter, on_plain: Portrait) -> None:
+    here = portrait(enter(page))
     assert here[2] == on_plain[2]
     assert (difference(on_plain[0], here[0]), difference(on_plain[1], here[1])) == (None, None)
 
 
-def portrait(ada: Shopper) -> tuple[bytes, bytes, object]:
+def portrait(ada: Shopper) -> Portrait:
     expect(ada.launcher).to_be_visible()
     launcher = picture(ada.page, ada.launcher.bounding_box(), 12)
     ada.open_chat()

@@ -21,7 +21,6 @@ from tiski.kernel.errors import Refusal
 from tiski.kernel.live import Present
 from tiski.kernel.scope import shop_scope
 
-
 VISITOR = Author("customer", "", None)
 
 
@@ -152,7 +151,7 @@ def _stored(session: live.Session[Shopper], frame: Message, outcome: Posted | Ex
 
 
 def _as_said(frame: Message, seq: int) -> bytes | None:
-    """The message for the visitor's other windows; one with files is read from the database, where its links are made."""
+    """The message for the visitor's other windows; one with files is read again, to get its links."""
     if frame.files:
         return None
     now = clock.now().isoformat()

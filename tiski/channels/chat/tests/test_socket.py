@@ -14,6 +14,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tiski.testing.desk import Desk, demo_password
 from tiski.testing.tiski_process import TiskiProcess
@@ -43,8 +44,8 @@ class Visitor:
     def socket(self, *, origin: str | None = None, key: str = "teepuoti") -> ClientConnection:
         """A socket that has said nothing yet."""
         address = f"ws://localhost:{self.tiski.port}/w/{key}/live"
-        line = connect(address, origin=origin or self.tiski.address, proxy=None, open_timeout=10)  # type: ignore[arg-type]
-        return sockets.enter_context(line)
+        from_page = Origin(origin or self.tiski.address)
+        return sockets.enter_context(connect(address, origin=from_page, proxy=None, open_timeout=10))
 
     def enter(self, *, after: int = 0, conversation: str | None = None) -> tuple[ClientConnection, dict[str, Any]]:
         """A socket that has said hello, and what it was answered."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
@@ -64,7 +66,7 @@ def _keep(request: HttpRequest, widget: Widget) -> HttpResponse:
     file = request.FILES.get("file")
     if file is None:
         raise Invalid(field="file")
-    blob = blobs.store(widget.shop_id, file.name or "", file)
+    blob = blobs.store(widget.shop_id, file.name or "", cast("BinaryIO", file))
     with shop_scope(widget.shop_id):
         conversations.add_upload(blob, token_hash=hashed, by=SYSTEM)
     return JsonResponse({"id": blob.id, "name": blob.name, "size": blob.size, "type": blob.content_type})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -11,7 +12,15 @@ from tiski.channels.email.mailbox import Mailbox
 from tiski.channels.email.parsing.model import Kind, Parsed
 from tiski.channels.email.placing import Decision, decide
 from tiski.conversations import actions as conversations
-from tiski.conversations.models import LONGEST_SUBJECT, ChannelAccount, Conversation, InboundRaw, OutboxItem, RawState
+from tiski.conversations.models import (
+    LONGEST_SUBJECT,
+    ChannelAccount,
+    Conversation,
+    InboundRaw,
+    Message,
+    OutboxItem,
+    RawState,
+)
 from tiski.customers import actions as customers
 from tiski.customers.models import Customer
 from tiski.kernel import clock
@@ -23,57 +32,77 @@ MAIL_IDS = UUID("5d0c8f0e-5c3b-5f53-9d3c-3f6c0a0b7a11")
 """Namespace of client ids made from the raw item, so that understanding it twice posts once."""
 FORMATTED = ("<table", "<img", "<ul", "<ol", "<h1", "<h2", "<h3", "<blockquote")
 YOUNG = timedelta(hours=2)
+DELAYED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of the mail, stored; `content_id` is the name by which the mail's HTML shows it."""
+
+    blob: Blob
+    content_id: str = ""
 
 
 @action
-def act(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, files: Sequence[Blob], *, by: Actor = SYSTEM) -> None:
-    """Post the mail where it belongs and write the verdict down, in one transaction."""
-    if parsed.kind is Kind.OWN:
+def act(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, files: Sequence[Kept], *, by: Actor = SYSTEM) -> None:
+    """Post the mail where it belongs and write the verdict down, in one transaction; nothing if that is done already."""
+    if not _still_waits(raw):
+        return
+    if parsed.kind is Kind.OWN or _is_one_of_ours(parsed):
         conversations.settle(raw, RawState.IGNORED, rule="own", reason=", ".join(parsed.reasons), by=by)
         return
     decision = decide(mailbox, parsed)
     customer = _customer(parsed, by=by)
     is_history = bool(raw.envelope.get("history"))
-    at = _written_at(raw, parsed, is_history=is_history)
+    at = _came_at(raw, parsed, is_history=is_history)
     conversation = decision.conversation or _open(raw, parsed, customer, at, by=by)
     is_automatic = parsed.kind is not Kind.HUMAN
-    for blob in files:
-        conversations.add_upload(blob, by=by)
+    for kept in files:
+        conversations.add_upload(kept.blob, by=by)
     posted = conversations.post(
         conversation,
         body=parsed.visible_text or parsed.text,
         html=_html(parsed),
         author=Actor(ActorKind.CUSTOMER, customer.id, customer.name),
         client_id=uuid5(MAIL_IDS, f"{raw.shop_id}-{raw.id}"),
-        files=[blob.id for blob in files],
+        files=[kept.blob.id for kept in files],
         uploader=conversations.uploader_of(by),
         channel_account_id=raw.channel_account_id,
         source_id=parsed.message_id,
         is_automatic=is_automatic,
         is_history=is_history,
-        created_at=at if is_history else None,
-        meta=_meta(raw, parsed, decision),
+        created_at=at if is_history or raw.received_at - at > DELAYED else None,
+        meta=_meta(raw, parsed, decision, files),
         by=by,
     )
     state = RawState.THREADED if decision.conversation else RawState.NEW
-    verdict = RawState.AUTOMATIC if is_automatic else state
+    reason = ""
+    if state is RawState.NEW and not is_automatic and decision.is_verified and _expects_an_answer(raw, at):
+        reason = acknowledging.acknowledge(conversation, mailbox, parsed, by=by)
     conversations.settle(
-        raw, verdict, rule=decision.rule, conversation=conversation, message_id=posted.message_id, by=by
+        raw,
+        RawState.AUTOMATIC if is_automatic else state,
+        rule=decision.rule,
+        reason=reason,
+        conversation=conversation,
+        message_id=posted.message_id,
+        by=by,
     )
-    is_young = clock.now() - min(at, raw.received_at) < YOUNG
-    if state is RawState.NEW and not is_automatic and not is_history and is_young and decision.is_verified:
-        acknowledging.acknowledge(conversation, mailbox, parsed, by=by)
 
 
 @action
 def quarantine(raw: InboundRaw, *, reason: str, by: Actor = SYSTEM) -> None:
     """Set the mail aside: kept, visible, and in nobody's way."""
+    if not _still_waits(raw):
+        return
     conversations.settle(raw, RawState.QUARANTINED, rule="unreadable", reason=reason, by=by)
 
 
 @action
 def bounced(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, *, by: Actor = SYSTEM) -> None:
     """A delivery report: it counts only when it proves to be about a mail of ours."""
+    if not _still_waits(raw):
+        return
     item = _delivery(mailbox, parsed)
     if item is None or parsed.bounce is None:
         conversations.settle(raw, RawState.IGNORED, rule="bounce", reason="not about a mail of ours", by=by)
@@ -114,11 +143,39 @@ def _open(raw: InboundRaw, parsed: Parsed, customer: Customer, at: datetime, *, 
     )
 
 
-def _written_at(raw: InboundRaw, parsed: Parsed, *, is_history: bool) -> datetime:
-    """History stands where it was written; what comes now stands where it came, whatever its sender's clock says."""
+def _came_at(raw: InboundRaw, parsed: Parsed, *, is_history: bool) -> datetime:
+    """History stands where it was written; the rest where the mail server got it, whatever the sender's clock says."""
     if is_history and parsed.date is not None:
         return min(parsed.date, raw.received_at)
-    return raw.received_at
+    arrived = raw.envelope.get("arrived_at")
+    return min(datetime.fromisoformat(str(arrived)), raw.received_at) if arrived else raw.received_at
+
+
+def _expects_an_answer(raw: InboundRaw, at: datetime) -> bool:
+    """Nobody is thanked for what they wrote long ago."""
+    if raw.envelope.get("history") or raw.envelope.get("recovered"):
+        return False
+    return clock.now() - at < YOUNG
+
+
+def _still_waits(raw: InboundRaw) -> bool:
+    """Whether nobody else was faster, with the row locked until the end of the transaction.
+
+    A mail that once became a message is not posted again, also when someone asks for it to be read again.
+    """
+    now = InboundRaw.objects.select_for_update().get(id=raw.id)
+    if now.state != RawState.RECEIVED:
+        return False
+    if now.message_id is None:
+        return True
+    conversations.settle(now, RawState.THREADED, rule="again", conversation=now.conversation, message_id=now.message_id)
+    return False
+
+
+def _is_one_of_ours(parsed: Parsed) -> bool:
+    """A mail under a Message-ID that only we give: one of our own has come back, from whatever address."""
+    ours = marks.messages_in([parsed.message_id])
+    return bool(ours) and Message.objects.filter(id__in=ours).exists()
 
 
 def _html(parsed: Parsed) -> str | None:
@@ -128,10 +185,14 @@ def _html(parsed: Parsed) -> str | None:
     return parsed.html_safe if parsed.html_safe and not has_quote and (shows or not parsed.text.strip()) else None
 
 
-def _meta(raw: InboundRaw, parsed: Parsed, decision: Decision) -> dict[str, object]:
+def _meta(raw: InboundRaw, parsed: Parsed, decision: Decision, files: Sequence[Kept]) -> dict[str, object]:
     meta: dict[str, object] = {"raw": raw.id, "from": parsed.sender.address if parsed.sender else ""}
     if parsed.visible_text.strip() != parsed.text.strip():
         meta["quoted"] = parsed.text[:200_000]
+    if shown := {kept.content_id: kept.blob.id for kept in files if kept.content_id}:
+        meta["inline"] = shown
+    if parsed.remote_images:
+        meta["remote_images"] = parsed.remote_images
     if not decision.is_verified:
         meta["unverified"] = True
     if decision.suggested is not None:
