@@ -45,7 +45,7 @@ def switch(name: str, *, default: bool, meaning: str) -> bool:
 def several(name: str, default: str, meaning: str) -> list[str]:
     """A comma-separated list."""
     return _read(
-        name, default, meaning, lambda raw: [part.strip() for part in raw.split(",") if part.strip()], "a list"
+        name, default, meaning, lambda raw: [part.strip() for part in raw.split(",") if part.strip()], expected="a list"
     )
 
 

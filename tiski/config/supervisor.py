@@ -117,9 +117,17 @@ def _serve(parts: Collection[str], *, listening: object) -> None:
 def _welcome(worker: Child) -> None:
     from django.conf import settings
 
+    from tiski.demo import actions as demonstration
+
     worker.start()
-    print(f"Tiski is open.\n\n  Console    {settings.TISKI_BASE_URL}/\n  Demo shop  {settings.TISKI_BASE_URL}/demo/\n")
-    print("Stop with Ctrl-C.", flush=True)
+    base = settings.TISKI_BASE_URL
+    lines = ["Tiski is open.", "", f"  Console    {base}/", f"  Demo shop  {base}/demo/"]
+    sign_in = demonstration.sign_in_file()
+    if sign_in.exists():
+        lines += [f"  Sign in    {' with '.join(line.split())}" for line in sign_in.read_text().splitlines()]
+    else:
+        lines.pop()
+    print("\n".join([*lines, "", "Stop with Ctrl-C."]), flush=True)
 
 
 def _stop_on_signals(stop: threading.Event, *, supervised: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -15,25 +16,28 @@ from tiski.channels.email.mailbox import Mailbox
 from tiski.channels.email.parsing.model import Parsed
 from tiski.conversations import actions as conversations
 from tiski.conversations.contract import Destination
-from tiski.conversations.models import Conversation, Message
-from tiski.kernel import ids, limits
+from tiski.conversations.models import Conversation, Message, OutboxItem, OutboxState
+from tiski.kernel import clock, ids, limits
 from tiski.kernel.action import SYSTEM, Actor, action
 from tiski.kernel.errors import TooMany
 
 DAY = 86_400.0
 PER_ADDRESS = ((3, DAY), (10, 30 * DAY))
+BOUNCED_LATELY = timedelta(days=30)
 PER_MAILBOX = ((60, 600.0), (200, 3600.0), (1000, DAY))
 
 log = logging.getLogger(__name__)
 
 
 @action
-def acknowledge(conversation: Conversation, mailbox: Mailbox, parsed: Parsed, *, by: Actor = SYSTEM) -> None:
-    """Tell the sender that the mail has come, unless it could start a loop or would be one too many."""
-    if not mailbox.settings.acknowledges or mailbox.settings.demo or parsed.suppress_ack or parsed.sender is None:
-        return
-    if parsed.authentication.dmarc == "fail" or not _within_budget(mailbox, parsed.sender.canonical):
-        return
+def acknowledge(conversation: Conversation, mailbox: Mailbox, parsed: Parsed, *, by: Actor = SYSTEM) -> str:
+    """Tell the sender that the mail has come, unless it could start a loop or would be one too many.
+
+    Returns why nothing was sent, as a code for the ledger; empty when it was.
+    """
+    reason = _why_not(mailbox, parsed)
+    if reason or parsed.sender is None:
+        return reason
     shop = Shop.objects.get(id=conversation.shop_id)
     with translation.override(parsed.language or shop.language), timezone.override(shop.timezone):
         subject = _("We have received your message (T-%(number)s)") % {"number": conversation.id}
@@ -44,6 +48,18 @@ def acknowledge(conversation: Conversation, mailbox: Mailbox, parsed: Parsed, *,
     message = Message.objects.get(id=posted.message_id)
     stable_id = marks.message_id(message.id, mailbox.domain)
     conversations.queue_outbox(message, [Destination(parsed.sender.address, stable_id)], by=by)
+    return ""
+
+
+def _why_not(mailbox: Mailbox, parsed: Parsed) -> str:
+    if parsed.sender is None or parsed.suppress_ack or parsed.authentication.dmarc == "fail":
+        return "not_acknowledged_sender"
+    if not mailbox.settings.acknowledges or not mailbox.settings.smtp or mailbox.settings.demo:
+        return "not_acknowledged_off"
+    bounced = OutboxItem.objects.filter(recipient__iexact=parsed.sender.address, state=OutboxState.BOUNCED)
+    if bounced.filter(accepted_at__gt=clock.now() - BOUNCED_LATELY).exists():
+        return "not_acknowledged_bounced"
+    return "" if _within_budget(mailbox, parsed.sender.canonical) else "not_acknowledged_budget"
 
 
 def _within_budget(mailbox: Mailbox, canonical: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where to begin in a folder: at its first reading, and when its server has numbered it anew (RFC 3501 section 2.3.1.1)."""
+"""Where to begin in a folder: at its first reading, and when its server has numbered it anew (RFC 3501 2.3.1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking an IMAP folder: which mails, how large, since when, and the mails themselves (RFC 3501). Nothing is changed."""
+"""Asking an IMAP folder: which mails, how large, since when, and the mails (RFC 3501). Nothing is changed there."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _hand_over(server: GuardedSmtp, letter: Letter) -> Accepted:
 
 
 def _with_dots(content: bytes) -> bytes:
-    """The text as it travels: lines that begin with a dot get a second one, and a dot alone ends it (RFC 5321 4.5.2)."""
+    """The text as it travels: lines that begin with a dot get another, a dot alone ends it (RFC 5321 4.5.2)."""
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
     return b"".join((b"." + line if line.startswith(b".") else line) + b"\r\n" for line in lines) + b".\r\n"
 

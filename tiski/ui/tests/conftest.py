@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
+from django.utils import translation
 
 from tiski.kernel import clock
 from tiski.ui import statics
@@ -230,7 +231,8 @@ def stage(settings: Any) -> Iterator[Stage]:
         if file:
             response = HttpResponse(file.read_bytes(), content_type=statics.content_type(file))
         else:
-            response = stage.answer(request)
+            with translation.override("en"):
+                response = stage.answer(request)
         response["Content-Security-Policy"] = POLICY
         response["Content-Length"] = str(len(response.content))
         start(f"{response.status_code} {response.reason_phrase}", list(response.items()))

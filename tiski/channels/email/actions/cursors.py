@@ -22,8 +22,8 @@ LEASE = timedelta(seconds=60)
 class Fetched:
     """A mail as the server gave it.
 
-    `partial` says why only its headers are here ("too_large") or nothing at all ("not_fetched"). `is_history` is told by
-    the cursor unless it is known better; `is_recovered` when it may have waited for long and gets no automatic answer.
+    `partial` says why only its headers are here ("too_large") or nothing at all ("not_fetched"). `is_history` is told
+    by the cursor unless it is known better; `is_recovered`: it may have waited for long and gets no automatic answer.
     """
 
     uid: int

@@ -45,7 +45,7 @@ class Kept:
 
 @action
 def act(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, files: Sequence[Kept], *, by: Actor = SYSTEM) -> None:
-    """Post the mail where it belongs and write the verdict down, in one transaction; nothing if that is done already."""
+    """Post the mail where it belongs and write the verdict down, in one transaction; nothing if that is done."""
     if not _still_waits(raw):
         return
     if parsed.kind is Kind.OWN or _is_one_of_ours(parsed):
