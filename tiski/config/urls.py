@@ -6,7 +6,6 @@ from tiski.accounts.policies import public
 from tiski.ui.web.pages import styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("tiski.config.health")),
     path("_styleguide/", public(styleguide), name="styleguide"),
     path("", include("tiski.demo.web.urls")),
     path("", include("tiski.widget.web.urls")),

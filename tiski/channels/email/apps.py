@@ -12,3 +12,4 @@ class EmailConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
+        from tiski.channels.email import handlers, plugs  # noqa: F401
