@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.conf import settings
+from django.utils.translation import trans_real
 from psycopg import sql
 
 from tiski.testing import plugin
@@ -57,6 +58,15 @@ def django_db_modify_db_settings() -> None:
     on_file = "sqlite3" in database["ENGINE"]
     name = str(plugin.run_folder() / f"tests-{worker}.sqlite3") if on_file else f"tests_{worker}"
     database.setdefault("TEST", {})["NAME"] = name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def speak_the_message_ids() -> None:
+    """Tests in this process read the English of the message ids; catalogues have their own check, journeys their own
+    process, which speaks Finnish.
+    """
+    settings.LOCALE_PATHS = []
+    trans_real._translations.clear()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

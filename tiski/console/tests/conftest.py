@@ -19,8 +19,9 @@ PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
 
 @pytest.fixture
 def world(db: None) -> World:
-    """Teepuoti, whose mailbox sends nowhere, as the demo's."""
+    """Teepuoti, whose mailbox sends nowhere, as the demo's; its people read English, as these tests do."""
     shop = tea_shop()
+    Agent.objects.update(language="en")
     with shop.scope():
         conversations.change_channel(shop.mailbox, settings={"demo": True}, by=shop.by_noor)
     return shop

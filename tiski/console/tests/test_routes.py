@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver
+from django.urls import URLResolver
 
 from tiski.accounts.models import Agent
 from tiski.accounts.policies import Policy
@@ -101,7 +102,7 @@ def _pattern(path: str) -> str:
     return f"<slug:shop>/{bare.replace('widget/1/', 'widget/<int:account_id>/')}"
 
 
-def _routes(patterns: list[URLPattern | URLResolver], prefix: str) -> list[tuple[str, object]]:
+def _routes(patterns: Iterable[Any], prefix: str) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for pattern in patterns:
         route = prefix + str(pattern.pattern)

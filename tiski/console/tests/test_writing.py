@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from tiski.conversations import actions as conversations
@@ -16,20 +16,16 @@ from tiski.testing.world import World
 from .conftest import PARTIAL, asked
 
 
-def send(client: Client, conversation: Conversation, body: str, **fields: str) -> HttpResponse:
+def send(client: Client, conversation: Conversation, body: str, **fields: str) -> Any:
     """Post the composer."""
     given = {"mode": "reply", "body": body, "client_id": str(uuid4()), "seen_seq": "1"} | fields
-    answer: HttpResponse = client.post(f"/teepuoti/conversations/{conversation.id}/sending/", given, headers=PARTIAL)
-    return answer
+    return client.post(f"/teepuoti/conversations/{conversation.id}/sending/", given, headers=PARTIAL)
 
 
-def save_draft(
-    client: Client, conversation: Conversation, body: str, version: int, mode: str = "reply"
-) -> HttpResponse:
+def save_draft(client: Client, conversation: Conversation, body: str, version: int, mode: str = "reply") -> Any:
     """Save the draft of a mode."""
     given = {"mode": mode, "body": body, "version": str(version)}
-    answer: HttpResponse = client.post(f"/teepuoti/conversations/{conversation.id}/draft/", given, headers=PARTIAL)
-    return answer
+    return client.post(f"/teepuoti/conversations/{conversation.id}/draft/", given, headers=PARTIAL)
 
 
 def page_of(client: Client, conversation: Conversation) -> str:

@@ -115,12 +115,11 @@ def test_keys_move_through_rows_and_open_one(mia: Page) -> None:
 def test_whoever_rests_on_a_row_has_it_fetched_before_the_press(mia: Page, by: str) -> None:
     asked: list[str] = []
     mia.on("request", lambda request: asked.append(request.url) if "/c/6/" in request.url else None)
-    if by == "pointer":
-        mia.locator("#conversation-6").hover()
-    else:
-        mia.keyboard.press("j")
-    mia.wait_for_timeout(400)
-    assert len(asked) == 1
+    with mia.expect_response("**/c/6/"):
+        if by == "pointer":
+            mia.locator("#conversation-6").hover()
+        else:
+            mia.keyboard.press("j")
     mia.locator("#conversation-6 a").evaluate("link => link.click()")
     expect(mia.locator("#thread-6")).to_be_visible()
     assert len(asked) == 1

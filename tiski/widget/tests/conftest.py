@@ -13,20 +13,25 @@ from tiski.testing.storefronts.shopper import Shopper
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A running `tiski up` in which Mia answers."""
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Storefronts]]:
+    """A desk and its storefronts, whose origin it knows before anybody comes."""
     data = tmp_path_factory.mktemp("desk") / "data"
     data.mkdir(mode=0o700)
-    with Desk(data) as running:
-        yield running
+    with Desk(data) as running, Storefronts(running.address, running.key) as shops:
+        running.admit(shops.origin)
+        yield running, shops
 
 
 @pytest.fixture(scope="session")
-def shops(desk: Desk) -> Iterator[Storefronts]:
-    """The storefronts, registered at the desk."""
-    with Storefronts(desk.address, desk.key) as street:
-        desk.admit(street.origin)
-        yield street
+def desk(street: tuple[Desk, Storefronts]) -> Desk:
+    """A running `tiski up` in which Mia answers."""
+    return street[0]
+
+
+@pytest.fixture(scope="session")
+def shops(street: tuple[Desk, Storefronts]) -> Storefronts:
+    """The storefronts."""
+    return street[1]
 
 
 @pytest.fixture

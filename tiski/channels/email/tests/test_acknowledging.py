@@ -73,7 +73,7 @@ def test_it_says_when_the_shop_opens_again(post: Post, travel: Travel) -> None:
         post.receive(post.mail("Hello! Do you have white tea and when will it be sent?"))
     english, finnish, now = [each.body for each in post.automatic()]
     assert "closed at the moment and open again on Monday 23.11. at 09:00." in english
-    assert "Seuraavaksi auki: maanantai 23.11. klo 09.00." in finnish
+    assert "Seuraavaksi auki: maanantai 23.11. klo\u00a009.00." in finnish
     assert "We are here now" in now
 
 

@@ -42,7 +42,6 @@ export function openComposer({ words, limits, upload, draft, onsend, ontyped }) 
 
   notice.id = "notice";
   field.value = draft.get();
-  requestAnimationFrame(grow);
   refresh();
 
   function typed() {
@@ -109,7 +108,9 @@ export function openComposer({ words, limits, upload, draft, onsend, ontyped }) 
     node.requestSubmit();
   }
 
+  /** As tall as its text; browsers that know `field-sizing` do it themselves. */
   function grow() {
+    if (CSS.supports("field-sizing", "content") || !field.offsetParent) return;
     field.style.height = "auto";
     field.style.height = `${field.scrollHeight}px`;
   }
@@ -117,6 +118,7 @@ export function openComposer({ words, limits, upload, draft, onsend, ontyped }) 
   return {
     node,
     complain,
+    grow,
     focus: () => field.focus({ preventScroll: true }),
     add: tray.add,
 

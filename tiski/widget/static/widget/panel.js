@@ -148,6 +148,7 @@ function build(context, rehearsal) {
       if (!open) {
         open = true;
         stage.open();
+        composer.grow();
         if (talk().welcomed()) catchUp();
         else draw();
         if (talk().started()) store.set("open", true);
