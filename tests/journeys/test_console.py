@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tiski.testing.chromium import PHONE, Screen
 from tiski.testing.desk import demo_password
@@ -272,7 +272,7 @@ def test_a_picture_travels_with_the_answer(open_screen: Open, tiski: TiskiProces
     enter(page, "Saanko kuvan purkista?")
     picture = BytesIO()
     Image.new("RGB", (320, 200), (15, 91, 80)).save(picture, "PNG")
-    upload = {"name": "purkki.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    upload: FilePayload = {"name": "purkki.png", "mimeType": "image/png", "buffer": picture.getvalue()}
     page.set_input_files("input[name=uploads]", upload)
     expect(page.locator(".composer-files input[name=files]")).to_have_count(1)
     write(page, "Tässä.")

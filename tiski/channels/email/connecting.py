@@ -113,6 +113,8 @@ def imap(mailbox: Mailbox) -> Iterator[ImapBox]:
     finally:
         with suppress(ImapToolsError, imaplib.IMAP4.error, OSError):
             box.logout()
+        with suppress(OSError):
+            box.client.shutdown()
 
 
 @contextmanager

@@ -60,9 +60,11 @@ class Agent:
 
 
 @pytest.fixture(scope="module")
-def mia(tiski: TiskiProcess) -> Agent:
+def mia(tiski: TiskiProcess) -> Iterator[Agent]:
     """Mia, signed in."""
-    return Agent(tiski, "mia")
+    agent = Agent(tiski, "mia")
+    with agent.http:
+        yield agent
 
 
 @pytest.fixture
@@ -133,7 +135,8 @@ def test_a_page_of_another_site_is_turned_away(mia: Agent) -> None:
 
 def test_frames_that_make_no_sense_are_refused(mia: Agent, sockets: ExitStack) -> None:
     line = enter(mia, sockets)
-    line.send('{"t":"own the shop"}')
+    say(line, t="own the shop")  # a kind nobody knows is passed over: it may be of tomorrow's page
+    say(line, t="watch", topics=7)
     assert hear(line, "refused")["code"] == "bad_frame"
 
 
@@ -149,6 +152,7 @@ def test_news_of_a_note_reaches_whoever_watches(tiski: TiskiProcess, mia: Agent,
 
 def test_colleagues_see_who_is_here_and_who_writes(tiski: TiskiProcess, mia: Agent, sockets: ExitStack) -> None:
     noor = Agent(tiski, "noor")
+    sockets.enter_context(noor.http)
     topic = "conversation-3"
     line, other = enter(mia, sockets, topic), enter(noor, sockets, topic)
     say(other, t="here", conversation=3, writing=True)

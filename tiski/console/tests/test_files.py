@@ -28,6 +28,11 @@ def upload(client: Client, conversation: Conversation, name: str, content: bytes
     return client.post(address, {"file": SimpleUploadedFile(name, content)}, headers=PARTIAL)
 
 
+def look_at(client: Client, blob: str) -> Any:
+    """Fetch a file of the shop."""
+    return client.get(f"/teepuoti/files/{blob}/")
+
+
 def picture() -> bytes:
     """A small picture."""
     content = BytesIO()
@@ -49,7 +54,7 @@ def test_a_picture_goes_up_and_is_shown_in_the_answer(mia: Client, ada: Conversa
     assert f'name="files" value="{blob.id}"' in answer.content.decode()
     text = send(mia, ada, blob.id)
     assert f'<img src="/teepuoti/files/{blob.id}/"' in text
-    shown = mia.get(f"/teepuoti/files/{blob.id}/")
+    shown = look_at(mia, blob.id)
     assert (shown.status_code, shown["Content-Type"]) == (200, "image/png")
     assert shown["X-Content-Type-Options"] == "nosniff"
     assert shown["Content-Disposition"].startswith("inline")
@@ -74,7 +79,7 @@ def test_a_file_of_another_shop_is_not_found(
 ) -> None:
     upload(mia, ada, "purkki.png", picture())
     blob = Blob.unscoped.get().id
-    shown = mia.get(f"/teepuoti/files/{blob}/")
+    shown = look_at(mia, blob)
     assert shown.status_code == 200
     assert b"".join(shown.streaming_content).startswith(b"\x89PNG")
     otto = browser_of(kahvila.noor)

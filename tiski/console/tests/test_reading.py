@@ -99,7 +99,7 @@ def test_what_customers_write_is_text_and_never_markup(world: World, mia: Client
 
 def test_an_unverified_sender_is_told_of_in_the_bubble(world: World, mia: Client, ada: Conversation) -> None:
     assert "bubble-warning" not in mia.get(open_ada(ada)).content.decode()
-    Message.unscoped.filter(id=ada.last_message_id).update(meta={"unverified": True})
+    Message.unscoped.filter(conversation=ada).update(meta={"unverified": True})
     assert mia.get(open_ada(ada)).content.decode().count("bubble-warning") == 1
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
 from playwright.sync_api import Locator, Page, expect
 
 from tiski.testing.chromium import Screen
@@ -94,3 +96,10 @@ class Shopper:
         """What the shop's origin has stored in this browser."""
         kept: dict[str, str] = self.page.evaluate("Object.assign({}, localStorage, sessionStorage)")
         return kept
+
+
+def told(sentence: str, plural: str = "", *, language: str = "fi", count: int = 1, **blanks: object) -> str:
+    """One of Tiski's sentences as that language says it; `plural` and `count` choose between two forms."""
+    with translation.override(language):
+        text = ngettext(sentence, plural, count) if plural else gettext(sentence)
+    return text % {"count": count, **blanks}

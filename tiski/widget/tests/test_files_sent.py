@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tiski.testing.storefronts.desk import Desk
-from tiski.testing.storefronts.shopper import Shopper
+from tiski.testing.storefronts.shopper import Shopper, told
 
 pytestmark = pytest.mark.browser
 
@@ -31,13 +31,13 @@ DROP = """(panel, kind) => {
 def test_a_receipt_travels_with_its_message(enter: Enter, desk: Desk) -> None:
     ada = enter("plain").open_chat()
     ada.attach(PDF)
-    expect(ada.host.get_by_role("button", name="Poista kuitti.pdf")).to_be_visible()
+    expect(ada.host.get_by_role("button", name=told("Remove %(name)s", name="kuitti.pdf"))).to_be_visible()
     ada.say("Tässä kuitti")
     expect(ada.host.locator(".message--sent")).to_have_count(1)
     expect(ada.host.locator(".tray__item")).to_have_count(0)
-    expect(ada.bubbles.get_by_role("link", name="Lataa kuitti.pdf")).to_be_visible()
+    expect(ada.bubbles.get_by_role("link", name=told("Download %(name)s", name="kuitti.pdf"))).to_be_visible()
     ada.page.reload()
-    expect(ada.bubbles.get_by_role("link", name="Lataa kuitti.pdf")).to_have_attribute(
+    expect(ada.bubbles.get_by_role("link", name=told("Download %(name)s", name="kuitti.pdf"))).to_have_attribute(
         "href", re.compile(re.escape(f"{desk.address}/w/{desk.key}/files/"))
     )
 
@@ -49,11 +49,19 @@ def test_what_cannot_be_sent_is_told_in_words(enter: Enter, tmp_path: Path) -> N
     ada = enter("plain").open_chat()
     notice = ada.host.locator(".notice")
     ada.attach({"name": "ohjelma.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
-    expect(notice).to_have_text("Tiedostoa ohjelma.exe ei voi lähettää. Lähetä kuva, video, PDF tai asiakirja.")
+    expect(notice).to_have_text(
+        told("%(name)s cannot be sent. Send a picture, a video, a PDF or a document.", name="ohjelma.exe")
+    )
     ada.attach({"name": "tyhja.txt", "mimeType": "text/plain", "buffer": b""})
-    expect(notice).to_have_text("tyhja.txt on tyhjä.")
+    expect(notice).to_have_text(told("%(name)s is empty.", name="tyhja.txt"))
     ada.attach(large)
-    expect(notice).to_have_text("iso.pdf on liian suuri. Tiedosto saa olla enintään 25 Mt.")
+    expect(notice).to_have_text(
+        told(
+            "%(name)s is too large. A file may be at most %(limit)s.",
+            name="iso.pdf",
+            limit=told("%(size)s MB", size=25),
+        )
+    )
     expect(ada.host.locator(".tray__item")).to_have_count(0)
 
 
@@ -63,10 +71,10 @@ def test_files_can_be_pasted_and_dropped(enter: Enter) -> None:
     panel.evaluate(DROP, "paste")
     expect(ada.host.locator(".tray__item")).to_have_count(1)
     panel.evaluate(DROP, "dragover")
-    expect(ada.host.get_by_text("Pudota tiedostot tähän")).to_be_visible()
+    expect(ada.host.get_by_text(told("Drop the files here"))).to_be_visible()
     panel.evaluate(DROP, "drop")
     expect(ada.host.locator(".tray__item")).to_have_count(2)
-    expect(ada.host.get_by_text("Pudota tiedostot tähän")).to_be_hidden()
+    expect(ada.host.get_by_text(told("Drop the files here"))).to_be_hidden()
 
 
 def test_a_message_waits_for_its_file_and_leaves_by_itself(enter: Enter) -> None:
@@ -76,10 +84,10 @@ def test_a_message_waits_for_its_file_and_leaves_by_itself(enter: Enter) -> None
         "**/files/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
     )
     ada.attach(PDF)
-    expect(ada.host.get_by_role("progressbar", name="Lähetetään kuitti.pdf")).to_be_visible()
+    expect(ada.host.get_by_role("progressbar", name=told("Sending %(name)s", name="kuitti.pdf"))).to_be_visible()
     ada.field.fill("Odottaa liitettä")
     ada.field.press("Enter")
-    expect(ada.host.locator(".notice")).to_have_text("Viesti lähtee heti, kun tiedosto on siirretty.")
+    expect(ada.host.locator(".notice")).to_have_text(told("The message leaves as soon as the file is up."))
     expect(ada.bubbles).to_have_count(0)
     held[0].continue_()
     expect(ada.host.locator(".message--sent")).to_have_count(1)
@@ -92,7 +100,7 @@ def test_a_file_on_its_way_can_be_cancelled(enter: Enter) -> None:
         "**/files/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
     )
     ada.attach(PDF)
-    ada.host.get_by_role("button", name="Poista kuitti.pdf").click()
+    ada.host.get_by_role("button", name=told("Remove %(name)s", name="kuitti.pdf")).click()
     expect(ada.host.locator(".tray__item")).to_have_count(0)
     ada.say("Ilman liitettä")
     expect(ada.host.locator(".message--sent")).to_have_count(1)
@@ -112,7 +120,9 @@ def test_a_refused_file_says_why_and_blocks_nothing_once_removed(enter: Enter) -
     expect(ada.host.locator(".notice")).to_have_text("Tallennustila on täynnä.")
     ada.field.fill("Meneekö silti?")
     ada.field.press("Enter")
-    expect(ada.host.locator(".notice")).to_have_text("Tiedosto kuitti.pdf ei lähtenyt. Poista se ja yritä uudelleen.")
-    ada.host.get_by_role("button", name="Poista kuitti.pdf").click()
+    expect(ada.host.locator(".notice")).to_have_text(
+        told("%(name)s was not sent. Remove it and try again.", name="kuitti.pdf")
+    )
+    ada.host.get_by_role("button", name=told("Remove %(name)s", name="kuitti.pdf")).click()
     ada.field.press("Enter")
     expect(ada.host.locator(".message--sent")).to_have_count(1)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from tiski.testing.storefronts.desk import Desk
-from tiski.testing.storefronts.shopper import Shopper
+from tiski.testing.storefronts.shopper import Shopper, told
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +22,12 @@ def test_answers_that_came_while_the_panel_was_closed_are_counted_and_marked(ent
     ada.close_chat()
     desk.answer("On.")
     desk.answer("Myös postitse.")
-    expect(ada.launcher).to_have_accessible_name("Avaa chat, 2 lukematonta viestiä", timeout=PATIENT)
+    expect(ada.launcher).to_have_accessible_name(unread(2), timeout=PATIENT)
     expect(ada.host.locator(".badge")).to_have_text("2")
     ada.open_chat()
-    expect(ada.launcher).to_have_accessible_name("Sulje chat")
+    expect(ada.launcher).to_have_accessible_name(told("Close chat"))
     order = ada.log.locator(".rule--new, .bubble").all_inner_texts()
-    assert order == ["Onko teillä lahjakortteja?", "Uusia viestejä", "On.", "Myös postitse."]
+    assert order == ["Onko teillä lahjakortteja?", told("New messages"), "On.", "Myös postitse."]
     ada.close_chat().open_chat()
     expect(ada.log.locator(".rule--new")).to_have_count(0)
 
@@ -37,7 +37,7 @@ def test_a_page_later_the_conversation_is_there_and_the_launcher_counts(enter: E
     ada.close_chat()
     desk.answer("Jatketaan vain.")
     ada.page.reload()
-    expect(ada.launcher).to_have_accessible_name("Avaa chat, 1 lukematon viesti", timeout=PATIENT)
+    expect(ada.launcher).to_have_accessible_name(unread(1), timeout=PATIENT)
     ada.open_chat()
     assert ada.bubbles.all_inner_texts() == ["Jatketaanko toisella sivulla?", "Jatketaan vain."]
 
@@ -74,7 +74,7 @@ def test_messages_of_one_person_are_grouped_under_one_name_and_time(enter: Enter
     expect(theirs).to_have_count(3)
     assert [theirs.nth(place).locator(".message__name:not(.hidden)").count() for place in range(3)] == [1, 0, 0]
     assert [theirs.nth(place).locator("time").is_visible() for place in range(3)] == [False, False, True]
-    expect(ada.log.locator(".rule--day")).to_have_text("Tänään")
+    expect(ada.log.locator(".rule--day")).to_have_text(told("Today"))
 
 
 def test_who_reads_above_is_not_moved_and_a_pill_leads_to_what_is_new(enter: Enter, desk: Desk) -> None:
@@ -82,7 +82,7 @@ def test_who_reads_above_is_not_moved_and_a_pill_leads_to_what_is_new(enter: Ent
     ada.log.evaluate("log => { log.scrollTop = 0 }")
     ada.page.wait_for_timeout(100)
     desk.answer("Luin kaikki rivit.")
-    pill = ada.host.get_by_role("button", name="1 uusi viesti")
+    pill = ada.host.get_by_role("button", name=told("%(count)s new message", "%(count)s new messages"))
     expect(pill).to_be_visible(timeout=PATIENT)
     assert ada.log.evaluate("log => log.scrollTop") == 0
     pill.click()
@@ -96,7 +96,7 @@ def test_an_answer_is_read_aloud_once_and_own_words_are_not(enter: Enter, desk: 
     expect(status).to_have_count(1)
     expect(status).to_be_empty()
     desk.answer("Sanon kyllä.")
-    expect(status).to_have_text("Mia: Sanon kyllä.", timeout=PATIENT)
+    expect(status).to_have_text(told("%(name)s: %(text)s", name="Mia", text="Sanon kyllä."), timeout=PATIENT)
     expect(ada.log).to_have_attribute("aria-live", "off")
 
 
@@ -113,7 +113,7 @@ def test_typing_is_shown_and_goes_away_by_itself(enter: Enter) -> None:
     ada.visit(ada.page.url).open_chat()
     ada.page.wait_for_timeout(300)
     lines[0].send(json.dumps({"t": "now", "typing": True, "name": "Mia"}))
-    expect(ada.host.locator(".typing")).to_have_text("Mia kirjoittaa…")
+    expect(ada.host.locator(".typing")).to_have_text(told("%(name)s is typing…", name="Mia"))
     ada.page.clock.run_for(6500)
     expect(ada.host.locator(".typing")).to_be_hidden()
 
@@ -131,7 +131,7 @@ def test_a_closed_conversation_says_so_and_goes_on_when_written_to(enter: Enter)
     ada.say("Kiitos avusta!")
     expect(ada.host.locator(".message--sent")).to_have_count(1)
     lines[0].send(json.dumps({"t": "closed"}))
-    expect(ada.log.locator(".event")).to_have_text("Keskustelu on päättynyt. Jatka sitä kirjoittamalla.")
+    expect(ada.log.locator(".event")).to_have_text(told("This conversation has ended. Write to continue it."))
     ada.say("Vielä yksi asia")
     expect(ada.host.locator(".message--sent")).to_have_count(2)
     expect(ada.log.locator(".event")).to_have_count(0)
@@ -153,3 +153,8 @@ def begun(enter: Enter, words: str) -> Shopper:
     ada.say(words)
     expect(ada.host.locator(".message--sent")).to_have_count(1, timeout=PATIENT)
     return ada
+
+
+def unread(count: int) -> str:
+    """The launcher's name while answers wait."""
+    return told("Open chat, %(count)s unread message", "Open chat, %(count)s unread messages", count=count)

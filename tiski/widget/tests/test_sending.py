@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from tiski.testing.storefronts.desk import Desk
-from tiski.testing.storefronts.shopper import Shopper
+from tiski.testing.storefronts.shopper import Shopper, told
 
 pytestmark = pytest.mark.browser
 
 Enter = Callable[..., Shopper]
 PATIENT = 20_000
+TOO_LONG = ("The message is too long by %(count)s character.", "The message is too long by %(count)s characters.")
 
 
 def test_the_bubble_is_there_at_once_while_the_counter_is_slow(enter: Enter) -> None:
@@ -30,7 +31,7 @@ def test_the_bubble_is_there_at_once_while_the_counter_is_slow(enter: Enter) -> 
         }"""
     )
     assert 0 <= took < 50
-    expect(ada.message("Ehtiikö")).to_contain_text("Lähetetään")
+    expect(ada.message("Ehtiikö")).to_contain_text(told("Sending…"))
     expect(ada.host.locator(".message--sent")).to_have_count(1, timeout=PATIENT)
     expect(ada.bubbles).to_have_count(1)
 
@@ -61,7 +62,7 @@ def test_a_message_that_could_not_leave_says_so_keeps_its_text_and_goes_when_ask
     ada.say("Toinen")
     ada.page.clock.run_for(12_000)
     expect(ada.host.locator(".message--failed")).to_have_count(2, timeout=PATIENT)
-    expect(ada.message("Ensimmäinen").get_by_role("alert")).to_contain_text("Ei lähetetty")
+    expect(ada.message("Ensimmäinen").get_by_role("alert")).to_contain_text(told("Not sent."))
     ada.page.unroute_all()
     ada.message("Ensimmäinen").get_by_role("button").first.click()
     ada.page.clock.run_for(12_000)
@@ -162,7 +163,7 @@ def test_a_lost_line_is_told_after_five_seconds(enter: Enter) -> None:
     lines[0].close(code=1012)
     ada.page.wait_for_timeout(100)
     ada.page.clock.run_for(6000)
-    expect(ada.host.locator(".head__line")).to_have_text("Yhdistetään uudelleen…")
+    expect(ada.host.locator(".head__line")).to_have_text(told("Reconnecting…"))
     expect(ada.field).to_be_enabled()
 
 
@@ -203,7 +204,7 @@ def test_a_message_that_is_too_long_is_not_sent_and_says_by_how_much(enter: Ente
     ada = enter("plain").open_chat()
     ada.field.fill("ä" * 4003)
     ada.field.press("Enter")
-    expect(ada.host.locator(".notice")).to_have_text("Viesti on 3 merkkiä liian pitkä.")
+    expect(ada.host.locator(".notice")).to_have_text(told(*TOO_LONG, count=3))
     expect(ada.bubbles).to_have_count(0)
     assert len(ada.field.input_value()) == 4003
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -187,16 +188,17 @@ def test_more_than_ten_messages_at_once_are_slowed_down_and_none_that_was_acknow
     tiski: TiskiProcess,
 ) -> None:
     visitor = Visitor(tiski)
-    answers = [visitor.post(visitor.message(f"{number}")) for number in range(25)]
+    assert visitor.post(visitor.message("first")).status_code == 200
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: visitor.post(visitor.message(f"{number}")), range(40)))
     statuses = [answer.status_code for answer in answers]
-    assert statuses[:10] == [200] * 10
-    assert set(statuses[10:]) == {200, 429}
+    assert set(statuses) == {200, 429}
     slowed = next(answer for answer in answers if answer.status_code == 429)
-    assert (slowed.json()["code"], int(slowed.headers["Retry-After"])) == ("rate", 1)
+    assert slowed.json()["code"] == "rate"
+    assert int(slowed.headers["Retry-After"]) >= 1
     _, ready = visitor.enter()
-    assert [said["body"] for said in ready["messages"]] == [
-        str(number) for number, status in enumerate(statuses) if status == 200
-    ]
+    stored = {said["body"] for said in ready["messages"]}
+    assert stored == {"first"} | {str(number) for number, status in enumerate(statuses) if status == 200}
 
 
 def test_a_file_is_uploaded_sent_and_read_back_by_its_signed_link_alone(tiski: TiskiProcess) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from email.parser import BytesParser
 from email.policy import default
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -45,12 +44,14 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.mail, pytest.mark.usefixtures("loopback")]
 
 PASSWORD = "salaisuus-ä"
+ADDRESSES = [f"tuki{number}@teepuoti.example" for number in range(40)]
+fresh = iter(ADDRESSES)
 
 
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
     """The shop's mail host."""
-    with Dovecot({"noor@teepuoti.example": PASSWORD}) as server:
+    with Dovecot(dict.fromkeys(ADDRESSES, PASSWORD)) as server:
         yield server
 
 
@@ -131,9 +132,7 @@ def folder(transactional_db: None, post: Post, dovecot: Dovecot, monkeypatch: py
     """A fresh mailbox of the shop, not connected yet."""
     monkeypatch.setattr(reading, "SHORTEST_WAIT", 0.3)
     monkeypatch.setattr(reading, "IDLE_SLICE", 0.2)
-    address = f"tuki-{uuid4().hex[:8]}@teepuoti.example"
-    dovecot.add_user(address, PASSWORD)
-    folder = Folder(post, dovecot, address)
+    folder = Folder(post, dovecot, next(fresh))
     yield folder
     for _thread, stop in folder.threads:
         stop.set()
