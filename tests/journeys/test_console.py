@@ -121,7 +121,8 @@ def test_the_header_says_who_is_here_and_names_agents_only(open_screen: Open, ti
     here = presence.get_attribute("data-customer-here") or ""
     writing = presence.get_attribute("data-customer-writing") or ""
     expect(presence).to_have_text(here)
-    customer.page.locator("tiski-chat textarea").press_sequentially("Ja ", delay=50)
+    # The widget says it at most every three seconds.
+    customer.page.locator("tiski-chat textarea").press_sequentially("Ja onko pussi muovia?", delay=200)
     expect(presence).to_have_text(writing)
     noor = sign_in(open_screen, tiski, "noor")
     enter(noor.page, "Onko purkki kierrätettävä?")
@@ -204,8 +205,9 @@ def test_a_view_says_when_it_is_empty_and_when_it_no_longer_is(
     while noor.page.locator(".conversation-row").count():
         expect(empty).to_be_hidden()
         left = noor.page.locator(".conversation-row").count()
+        key = noor.page.locator(".conversation-row").first.get_attribute("data-key")
         noor.page.locator(".conversation-row a").first.click()
-        expect(noor.page.locator(FIELD)).to_be_visible()
+        expect(noor.page.locator(f"[data-conversation='{key}'] {FIELD}")).to_be_visible()
         noor.page.locator(".thread").focus()
         noor.page.keyboard.press("i")
         expect(noor.page.locator(".conversation-row")).to_have_count(left - 1)

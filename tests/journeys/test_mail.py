@@ -8,30 +8,35 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
-from pathlib import Path
 
 import pytest
 
+from tiski.testing import plugin
 from tiski.testing.desk import Desk, demo_password
 from tiski.testing.dovecot import Dovecot
 from tiski.testing.ports import wait_until
 from tiski.testing.postfix import Postfix
+from tiski.testing.postgres import Postgres
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.mail, pytest.mark.both, pytest.mark.timeout(180)]
 
 SHOP = "asiakaspalvelu@teepuoti.example"
-OTHER_SHOP = "help@kahvila.example"
 TROUBLED = "palaute@teepuoti.example"
+GUESSED = "tilaukset@teepuoti.example"
+QUICK = "nopea@teepuoti.example"
+ONE = "info@teepuoti.example"
+OTHER = "help@kahvila.example"
 ADA = "ada@asiakas.example"
 PASSWORD = "test-mailbox-password"
 OWNER = "noor@teepuoti.example"
+LOOPBACK = {"TISKI_ALLOW_NETWORKS": "127.0.0.0/8"}
 
 
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
     """Mailboxes of two shops and a customer."""
-    with Dovecot(dict.fromkeys((SHOP, OTHER_SHOP, TROUBLED, ADA), PASSWORD)) as server:
+    with Dovecot(dict.fromkeys((SHOP, TROUBLED, GUESSED, QUICK, ONE, OTHER, ADA), PASSWORD)) as server:
         yield server
 
 
@@ -42,12 +47,28 @@ def postfix(dovecot: Dovecot) -> Iterator[Postfix]:
         yield server
 
 
-@pytest.fixture
-def tiski(data_folder: Path, database_url: str) -> Iterator[TiskiProcess]:
-    """A running Tiski that may reach servers on this machine."""
-    environment = {"TISKI_ALLOW_NETWORKS": "127.0.0.0/8"}
-    with TiskiProcess(data_folder, database_url=database_url, environment=environment) as process:
+@pytest.fixture(scope="module")
+def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
+    """A running Tiski that may reach servers on this machine; each test connects a mailbox of its own."""
+    data = tmp_path_factory.mktemp("mail") / "data"
+    data.mkdir(mode=0o700)
+    if plugin.database() == "sqlite":
+        with TiskiProcess(data, environment=LOOPBACK) as process:
+            yield process
+        return
+    # Tiski refuses a cluster that would lose messages in a power cut, as the shared one of a test run may.
+    with (
+        Postgres(durable=True) as cluster,
+        TiskiProcess(data, database_url=cluster.url("tiski"), environment=LOOPBACK) as process,
+    ):
         yield process
+
+
+@pytest.fixture
+def desk(tiski: TiskiProcess) -> Iterator[Desk]:
+    """Noor at her desk."""
+    with Desk(tiski.address, email=OWNER, password=demo_password(tiski.data)) as signed_in:
+        yield signed_in
 
 
 def connect(desk: Desk, address: str, dovecot: Dovecot, postfix: Postfix, **changes: str) -> None:
@@ -70,7 +91,7 @@ def connect(desk: Desk, address: str, dovecot: Dovecot, postfix: Postfix, **chan
     response = desk.post("settings/mailbox/new/", **(fields | changes))
     assert response.status_code == 200, response.text[:3000]
     works = "works" if "Reading" in response.text else "toimii"
-    wait_until(lambda: desk.get(_mailbox_path(response.url.path)).text.count(works) >= 2, "both servers", seconds=20)
+    wait_until(lambda: desk.get(_mailbox_path(response.url.path)).text.count(works) >= 2, "both servers", seconds=40)
 
 
 def submit(postfix: Postfix, text: str, *, to: str = SHOP, sender: str = ADA, **headers: str) -> EmailMessage:
@@ -93,117 +114,126 @@ def letters(dovecot: Dovecot, address: str) -> list[EmailMessage]:
         return [BytesParser(policy=default).parsebytes(each.obj.as_bytes()) for each in box.fetch(mark_seen=False)]
 
 
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
+
+
 def test_a_mail_becomes_a_conversation_and_the_answer_and_the_reply_stay_in_it(
-    tiski: TiskiProcess, dovecot: Dovecot, postfix: Postfix
+    desk: Desk, dovecot: Dovecot, postfix: Postfix
 ) -> None:
-    with Desk(tiski.address, email=OWNER, password=demo_password(tiski.data)) as desk:
-        connect(desk, SHOP, dovecot, postfix)
-        known, before = desk.conversations(), len(letters(dovecot, ADA))
-        question = submit(postfix, "Hei! Onko Kuusenkerkkää vielä? Terveisin Ada")
-        postfix.wait_until_delivered()
-        delivered = time.monotonic()
-        conversation = desk.wait_for_conversation(known)
-        assert time.monotonic() - delivered < 5
-        assert "Onko Kuusenkerkkää vielä?" in desk.thread(conversation)
+    connect(desk, SHOP, dovecot, postfix)
+    known, before = desk.conversations(), len(letters(dovecot, ADA))
+    question = submit(postfix, "Hei! Onko Kuusenkerkkää vielä? Terveisin Ada")
+    conversation = desk.wait_for_conversation(known)
+    assert "Onko Kuusenkerkkää vielä?" in desk.thread(conversation)
 
-        wait_until(lambda: len(letters(dovecot, ADA)) == before + 1, "the acknowledgement", seconds=20)
-        acknowledgement = letters(dovecot, ADA)[-1]
-        assert acknowledgement["Auto-Submitted"] == "auto-replied"
-        assert acknowledgement["In-Reply-To"] == question["Message-ID"]
-        assert f"T-{conversation}" in str(acknowledgement["Subject"])
-        assert "Kuusenkerkkä" not in acknowledgement.get_body(("plain",)).get_content()
+    wait_until(lambda: len(letters(dovecot, ADA)) == before + 1, "the acknowledgement", seconds=30)
+    acknowledgement = letters(dovecot, ADA)[-1]
+    assert acknowledgement["Auto-Submitted"] == "auto-replied"
+    assert acknowledgement["In-Reply-To"] == question["Message-ID"]
+    assert f"T-{conversation}" in str(acknowledgement["Subject"])
+    assert "Kuusenkerkkä" not in text_of(acknowledgement)
 
-        desk.reply(conversation, "Hei Ada! Kyllä on, 42 purkkia.")
-        wait_until(lambda: len(letters(dovecot, ADA)) == before + 2, "the answer", seconds=40)
-        answer = letters(dovecot, ADA)[-1]
-        assert answer["Auto-Submitted"] is None
-        assert answer["In-Reply-To"] == question["Message-ID"]
-        assert str(question["Message-ID"]) in str(answer["References"])
-        assert answer["Subject"] == "Re: Kysymys teestä"
-        assert "42 purkkia" in answer.get_body(("plain",)).get_content()
+    desk.reply(conversation, "Hei Ada! Kyllä on, 42 purkkia.")
+    wait_until(lambda: len(letters(dovecot, ADA)) == before + 2, "the answer", seconds=40)
+    answer = letters(dovecot, ADA)[-1]
+    assert answer["Auto-Submitted"] is None
+    assert answer["In-Reply-To"] == question["Message-ID"]
+    assert str(question["Message-ID"]) in str(answer["References"])
+    assert answer["Subject"] == "Re: Kysymys teestä"
+    assert "42 purkkia" in text_of(answer)
 
-        known = desk.conversations()
-        submit(
-            postfix,
-            f"Kiitos, tilaan kolme!\n\n{SHOP} kirjoitti 22.11.2026 kello 12.01:\n> Hei Ada! Kyllä on",
-            subject="Re: Kysymys teestä",
-            In_Reply_To=str(answer["Message-ID"]),
-            References=f"{question['Message-ID']} {answer['Message-ID']}",
-        )
-        wait_until(lambda: "tilaan kolme" in desk.thread(conversation), "the reply in its thread", seconds=20)
-        assert desk.conversations()[0] == conversation
-        assert set(desk.conversations()) == set(known)
+    known = desk.conversations()
+    submit(
+        postfix,
+        f"Kiitos, tilaan kolme!\n\n{SHOP} kirjoitti 22.11.2026 kello 12.01:\n> Hei Ada! Kyllä on",
+        subject="Re: Kysymys teestä",
+        In_Reply_To=str(answer["Message-ID"]),
+        References=f"{question['Message-ID']} {answer['Message-ID']}",
+    )
+    wait_until(lambda: "tilaan kolme" in desk.thread(conversation), "the reply in its thread", seconds=30)
+    assert desk.conversations()[0] == conversation
+    assert set(desk.conversations()) == set(known)
 
-        submit(postfix, "Vielä yksi asia.", to=str(answer["Reply-To"]), subject="Aivan muuta")
-        wait_until(lambda: "Vielä yksi asia" in desk.thread(conversation), "the reply by its address", seconds=20)
+    submit(postfix, "Vielä yksi asia.", to=str(answer["Reply-To"]), subject="Aivan muuta")
+    wait_until(lambda: "Vielä yksi asia" in desk.thread(conversation), "the reply by its address", seconds=30)
 
 
-def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_one_is_handled(
-    tiski: TiskiProcess, dovecot: Dovecot, postfix: Postfix
-) -> None:
-    with Desk(tiski.address, email=OWNER, password=demo_password(tiski.data)) as desk:
-        connect(desk, TROUBLED, dovecot, postfix, acknowledges="")
-        known = desk.conversations()
-        dovecot.put(TROUBLED, b"From: victim@shop.example,evil@x.example\r\nSubject: two\r\n\r\nwho am I\r\n")
-        dovecot.put(TROUBLED, b"Content-Type: multipart/mixed; boundary=a\r\n" + b"\x00\xff(" * 3000)
-        submit(postfix, "Minä tulen perässä.", to=TROUBLED)
-        conversation = desk.wait_for_conversation(known)
-        assert "Minä tulen perässä" in desk.thread(conversation)
-        wait_until(lambda: desk.get("settings/mailbox/").text.count("/replay/") == 2, "both set aside", seconds=20)
+def test_a_mail_is_in_the_inbox_within_five_seconds(desk: Desk, dovecot: Dovecot, postfix: Postfix) -> None:
+    connect(desk, QUICK, dovecot, postfix, acknowledges="")
+    known = desk.conversations()
+    submit(postfix, "Lämmittelyksi.", to=QUICK, sender="leo@asiakas.example")
+    known = [*known, desk.wait_for_conversation(known)]
+    submit(postfix, "Kauanko tämä kestää?", to=QUICK, sender="leo@asiakas.example")
+    postfix.wait_until_delivered()
+    delivered = time.monotonic()
+    desk.wait_for_conversation(known)
+    assert time.monotonic() - delivered < 5
 
 
 def test_a_guessed_message_id_and_a_stranger_do_not_get_into_a_conversation(
-    tiski: TiskiProcess, dovecot: Dovecot, postfix: Postfix
+    desk: Desk, dovecot: Dovecot, postfix: Postfix
 ) -> None:
-    with Desk(tiski.address, email=OWNER, password=demo_password(tiski.data)) as desk:
-        connect(desk, SHOP, dovecot, postfix, acknowledges="")
-        known = desk.conversations()
-        question = submit(postfix, "Ensimmäinen viesti.")
-        conversation = desk.wait_for_conversation(known)
-        forged = f"<m.1.{'a' * 26}@teepuoti.example>"
-        submit(postfix, "Olen vieras.", sender="eve@asiakas.example", In_Reply_To=str(question["Message-ID"]))
-        submit(postfix, "Arvasin tunnisteen.", sender="eve@asiakas.example", In_Reply_To=forged)
-        wait_until(lambda: len(set(desk.conversations()) - set(known)) == 3, "two more conversations", seconds=20)
-        assert "Olen vieras" not in desk.thread(conversation)
-        assert "Arvasin" not in desk.thread(conversation)
+    connect(desk, GUESSED, dovecot, postfix, acknowledges="")
+    known = desk.conversations()
+    question = submit(postfix, "Ensimmäinen viesti.", to=GUESSED)
+    conversation = desk.wait_for_conversation(known)
+    forged = f"<m.1.{'a' * 26}@teepuoti.example>"
+    eve = {"to": GUESSED, "sender": "eve@asiakas.example"}
+    submit(postfix, "Olen vieras.", In_Reply_To=str(question["Message-ID"]), **eve)
+    submit(postfix, "Arvasin tunnisteen.", In_Reply_To=forged, **eve)
+    wait_until(lambda: len(set(desk.conversations()) - set(known)) == 3, "two more conversations", seconds=30)
+    assert "Olen vieras" not in desk.thread(conversation)
+    assert "Arvasin" not in desk.thread(conversation)
 
 
-def test_two_shops_that_answer_each_other_automatically_stop_after_one_message_each(
-    tmp_path: Path, database_url: str, dovecot: Dovecot, postfix: Postfix
+def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_one_is_handled(
+    desk: Desk, dovecot: Dovecot, postfix: Postfix
 ) -> None:
-    environment = {"TISKI_ALLOW_NETWORKS": "127.0.0.0/8"}
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        folder.mkdir()
+    connect(desk, TROUBLED, dovecot, postfix, acknowledges="")
+    known = desk.conversations()
+    dovecot.put(TROUBLED, b"From: victim@shop.example,evil@x.example\r\nSubject: two\r\n\r\nwho am I\r\n")
+    dovecot.put(TROUBLED, b"Content-Type: multipart/mixed; boundary=a\r\n" + b"\x00\xff(" * 3000)
+    submit(postfix, "Minä tulen perässä.", to=TROUBLED)
+    conversation = desk.wait_for_conversation(known)
+    assert "Minä tulen perässä" in desk.thread(conversation)
+    wait_until(lambda: desk.get("settings/mailbox/").text.count("/replay/") == 2, "both set aside", seconds=30)
+
+
+def test_two_shops_that_answer_each_other_automatically_stop_after_one_message(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot, postfix: Postfix
+) -> None:
+    data = tmp_path_factory.mktemp("other") / "data"
+    data.mkdir(mode=0o700)
     with (
-        TiskiProcess(folders[0], database_url=database_url, environment=environment) as one,
-        TiskiProcess(folders[1], environment=environment) as two,
-        Desk(one.address, email=OWNER, password=demo_password(folders[0])) as first,
-        Desk(two.address, email=OWNER, password=demo_password(folders[1])) as second,
+        TiskiProcess(data, environment=LOOPBACK) as other,
+        Desk(other.address, email=OWNER, password=demo_password(data)) as second,
     ):
-        connect(first, SHOP, dovecot, postfix)
-        connect(second, OTHER_SHOP, dovecot, postfix)
-        seen = len(letters(dovecot, SHOP)), len(letters(dovecot, OTHER_SHOP))
+        connect(desk, ONE, dovecot, postfix)
+        connect(second, OTHER, dovecot, postfix)
+        known = second.conversations()
         # A mail that seems to come from the other shop makes the first one answer it, and so on, if anyone goes on.
-        submit(postfix, "Hello, do you sell tea?", sender=OTHER_SHOP, to=SHOP)
-        wait_until(lambda: len(letters(dovecot, OTHER_SHOP)) > seen[1], "the first automatic answer", seconds=20)
-        time.sleep(6)
-        assert len(letters(dovecot, SHOP)) - seen[0] <= 2
-        assert len(letters(dovecot, OTHER_SHOP)) - seen[1] == 1
+        submit(postfix, "Hello, do you sell tea?", sender=OTHER, to=ONE)
+        conversation = second.wait_for_conversation(known, seconds=40)
+        time.sleep(3)
+        postfix.wait_until_delivered()
+        assert f"{ONE}" in second.get(f"inbox/open/conversations/{conversation}/").text
+        assert len(letters(dovecot, ONE)) == 1
+        assert [letter["Auto-Submitted"] for letter in letters(dovecot, OTHER)] == ["auto-replied"]
 
 
-def test_a_wrong_password_and_a_silent_server_are_said_in_words(
-    tiski: TiskiProcess, dovecot: Dovecot, postfix: Postfix
-) -> None:
-    with Desk(tiski.address, email=OWNER, password=demo_password(tiski.data)) as desk:
-        fields = {
-            "address": SHOP, "imap_host": "127.0.0.1", "imap_port": str(dovecot.imap_port), "imap_security": "none",
-            "imap_user": SHOP, "imap_password": "wrong", "folder": "INBOX", "backfill": "now",
-            "smtp_host": "127.0.0.1", "smtp_port": "9", "smtp_security": "none",
-        }  # fmt: skip
-        path = _mailbox_path(desk.post("settings/mailbox/new/", **fields).url.path)
-        wait_until(lambda: _says(desk, path, "app password", "sovellussalasana"), "the password's fault", seconds=20)
-        wait_until(lambda: _says(desk, path, "cannot be reached", "ei saada yhteyttä"), "the server's", seconds=20)
+def test_a_wrong_password_and_a_silent_server_are_said_in_words(desk: Desk, dovecot: Dovecot, postfix: Postfix) -> None:
+    fields = {
+        "address": "rikki@teepuoti.example", "imap_host": "127.0.0.1", "imap_port": str(dovecot.imap_port),
+        "imap_security": "none", "imap_user": SHOP, "imap_password": "wrong", "folder": "INBOX", "backfill": "now",
+        "smtp_host": "127.0.0.1", "smtp_port": "9", "smtp_security": "none",
+    }  # fmt: skip
+    path = _mailbox_path(desk.post("settings/mailbox/new/", **fields).url.path)
+    wait_until(lambda: _says(desk, path, "app password", "sovellussalasana"), "the password's fault", seconds=30)
+    wait_until(lambda: _says(desk, path, "cannot be reached", "ei saada yhteyttä"), "the server's", seconds=30)
 
 
 def _says(desk: Desk, path: str, *words: str) -> bool:

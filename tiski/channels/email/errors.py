@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from tiski.kernel.errors import Invalid, NotFound
+from tiski.kernel.errors import Conflict, Invalid, NotFound
 
 
 class NoSuchMailbox(NotFound):
@@ -10,6 +10,13 @@ class NoSuchMailbox(NotFound):
 
     code = "mail.no_mailbox"
     sentence = _("This mailbox is not here. Go back to the list of mailboxes.")
+
+
+class AlreadyConnected(Conflict):
+    """Two mailboxes of one address would make two conversations of each mail."""
+
+    code = "mail.already_connected"
+    sentence = _("This address is connected already. Change the mailbox that is there.")
 
 
 class MailboxFault(Invalid):

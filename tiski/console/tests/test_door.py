@@ -63,8 +63,8 @@ class Agent:
 def mia(tiski: TiskiProcess) -> Iterator[Agent]:
     """Mia, signed in."""
     agent = Agent(tiski, "mia")
-    with agent.http:
-        yield agent
+    yield agent
+    agent.http.close()
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_news_of_a_note_reaches_whoever_watches(tiski: TiskiProcess, mia: Agent,
 
 def test_colleagues_see_who_is_here_and_who_writes(tiski: TiskiProcess, mia: Agent, sockets: ExitStack) -> None:
     noor = Agent(tiski, "noor")
-    sockets.enter_context(noor.http)
+    sockets.callback(noor.http.close)
     topic = "conversation-3"
     line, other = enter(mia, sockets, topic), enter(noor, sockets, topic)
     say(other, t="here", conversation=3, writing=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import gettext
 from pathlib import Path
 from typing import Any
 
-from django.utils import translation
-from django.utils.translation import gettext, ngettext
 from playwright.sync_api import Locator, Page, expect
 
 from tiski.testing.chromium import Screen
 
 OPEN_AT_MOST = 10_000
+CATALOGUES = Path(__file__).parents[2] / "locale"
 
 
 class Shopper:
@@ -100,6 +100,6 @@ class Shopper:
 
 def told(sentence: str, plural: str = "", *, language: str = "fi", count: int = 1, **blanks: object) -> str:
     """One of Tiski's sentences as that language says it; `plural` and `count` choose between two forms."""
-    with translation.override(language):
-        text = ngettext(sentence, plural, count) if plural else gettext(sentence)
+    words = gettext.translation("django", CATALOGUES, [language], fallback=True)
+    text = words.ngettext(sentence, plural, count) if plural else words.gettext(sentence)
     return text % {"count": count, **blanks}

@@ -187,6 +187,16 @@ def test_the_desk_dies_in_the_middle_and_nothing_is_lost_or_doubled(enter: Enter
     ]
 
 
+def test_writing_while_the_line_is_being_opened_asks_for_nothing(enter: Enter) -> None:
+    ada = enter("plain")
+    ada.page.route_web_socket("**/live", lambda _socket: None)
+    asked: list[str] = []
+    ada.page.on("request", lambda request: asked.append(request.url) if "/messages/" in request.url else None)
+    ada.visit(ada.page.url).open_chat()
+    ada.field.press_sequentially("Kirjoitan nopeasti ennen kuin kukaan kuulee")
+    assert asked == []
+
+
 def test_two_tabs_show_one_conversation(enter: Enter, desk: Desk) -> None:
     ada = enter("plain").open_chat()
     other = Shopper(ada.screen)

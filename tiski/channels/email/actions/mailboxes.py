@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tiski.channels.email.actions.cursors import forget_place
-from tiski.channels.email.errors import MailboxFault
+from tiski.channels.email.errors import AlreadyConnected, MailboxFault
 from tiski.channels.email.events import MailboxCheckAsked, MailRecovered
 from tiski.channels.email.mailbox import KIND, Passwords, Settings, mailbox_of, sealed, stored
 from tiski.conversations import actions as conversations
@@ -20,7 +20,8 @@ SAID_AGAIN_AFTER = timedelta(minutes=1)
 
 @action
 def add_mailbox(settings: Settings, passwords: Passwords, *, by: Actor) -> ChannelAccount:
-    """Add a mailbox, switched on, and ask whether it can be reached."""
+    """Add a mailbox, switched on, and ask whether it can be reached. Raises `AlreadyConnected`."""
+    _refuse_twice(settings)
     both = Passwords(imap=passwords.imap, smtp=passwords.smtp or passwords.imap)
     account = conversations.add_channel(
         KIND, name=settings.address, settings=stored(settings), secret=sealed(both), by=by
@@ -32,7 +33,11 @@ def add_mailbox(settings: Settings, passwords: Passwords, *, by: Actor) -> Chann
 
 @action
 def change_mailbox(account: ChannelAccount, settings: Settings, passwords: Passwords, *, by: Actor) -> None:
-    """Change a mailbox; an empty password leaves the one that is kept. Another folder is read from its beginning."""
+    """Change a mailbox; an empty password leaves the one that is kept. Another folder is read anew.
+
+    Raises `AlreadyConnected`.
+    """
+    _refuse_twice(settings, but=account)
     before = mailbox_of(account)
     kept = before.passwords
     # Who never typed a second password means one for both.
@@ -85,6 +90,14 @@ def _told(account: ChannelAccount, changes: dict[str, Any], *, by: Actor) -> Non
     worked = {**locked.health.get("at", {}), **changes.get("at", {})}
     conversations.report_health(locked, {**locked.health, **changes, "at": worked}, by=by)
     account.health = locked.health
+
+
+def _refuse_twice(settings: Settings, *, but: ChannelAccount | None = None) -> None:
+    others = ChannelAccount.objects.filter(kind=KIND)
+    for number, known in others.values_list("id", "settings"):
+        same = (str(known.get("address", "")).lower(), known.get("folder", "INBOX"))
+        if (but is None or number != but.id) and same == (settings.address.lower(), settings.folder):
+            raise AlreadyConnected(field="address")
 
 
 def _folder(settings: Settings) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 import time_machine
 from django.test import override_settings
 
+import tiski
 from tiski.channels.email import mailbox as mailboxes
 from tiski.channels.email import marks, receiving
 from tiski.channels.email.mailbox import Mailbox, Passwords, Security, Server, Settings
@@ -128,6 +130,13 @@ def travel() -> Callable[[datetime], time_machine.travel]:
 def loopback() -> Iterator[None]:
     """Let mail servers on this machine be reached, as an owner would allow."""
     with override_settings(TISKI_ALLOW_NETWORKS=["127.0.0.0/8"]):
+        yield
+
+
+@pytest.fixture
+def catalogues() -> Iterator[None]:
+    """Finnish and Swedish, which tests otherwise do without."""
+    with override_settings(LOCALE_PATHS=[Path(tiski.__file__).parent / "locale"]):
         yield
 
 

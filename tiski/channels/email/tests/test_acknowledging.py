@@ -48,6 +48,7 @@ def test_it_repeats_nothing_the_sender_wrote(post: Post) -> None:
     assert not any(word in said for word in ("lääkkeitä", "evil", "Voitit", "Iloinen"))
 
 
+@pytest.mark.usefixtures("catalogues")
 @pytest.mark.parametrize(
     ("text", "subject", "first_line"),
     [
@@ -64,6 +65,7 @@ def test_it_speaks_the_senders_language(post: Post, text: str, subject: str, fir
     assert "Teepuoti" in automatic.body
 
 
+@pytest.mark.usefixtures("catalogues")
 def test_it_says_when_the_shop_opens_again(post: Post, travel: Travel) -> None:
     accounts.set_hours(post.world.shop, OFFICE_HOURS, by=SYSTEM)
     with travel(SUNDAY):

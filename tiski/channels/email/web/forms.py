@@ -66,24 +66,41 @@ class MailboxForm(forms.Form):
             "The customer hears at once that the message arrived and when you are open. Never twice, never to machines."
         ),
     )
+    authserv_ids = forms.CharField(
+        label=_("Server that checks senders"),
+        max_length=500,
+        required=False,
+        help_text=_(
+            "Optional: the name at the beginning of the Authentication-Results header that your provider adds, "
+            "such as mx.google.com. Then forged senders are marked."
+        ),
+    )
     plus_addressing = forms.BooleanField(
         label=_("Mail to name+anything@ reaches this mailbox"),
         required=False,
         help_text=_("Then replies are recognised by their address as well. Leave it off if you are not sure."),
     )
 
-    def __init__(self, *given: Any, has_password: bool = False, **options: Any) -> None:
-        """With `has_password` an empty password keeps the one that is there."""
+    def __init__(self, *given: Any, kept: Mailbox | None = None, **options: Any) -> None:
+        """With `kept`, the mailbox as it is, an empty password leaves the one that is there."""
         super().__init__(*given, **options)
-        self._has_password = has_password
-        if has_password:
+        self._kept = kept
+        if kept is not None and kept.passwords.imap:
             self.fields["imap_password"].help_text = _("Set. Type a new one only to change it.")
+            self.fields["smtp_password"].help_text = _("Set. Type a new one only to change it.")
 
     def clean(self) -> dict[str, Any]:
-        """A password is needed once."""
+        """A password is needed once, and again for another server: it is told to nobody it was not typed for."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if not self._has_password and not cleaned.get("imap_password"):
-            self.add_error("imap_password", ValidationError(_("Type the mailbox’s password.")))
+        for name in ("imap_user", "smtp_user", "imap_password", "smtp_password", "folder", "sender_name"):
+            if any(ord(character) < 32 for character in cleaned.get(name, "")):
+                self.add_error(name, ValidationError(_("Type it on one line.")))
+        kept = self._kept
+        if kept is None or not kept.passwords.imap:
+            if not cleaned.get("imap_password"):
+                self.add_error("imap_password", ValidationError(_("Type the mailbox’s password.")))
+        elif not self.errors:
+            self._require_passwords(cleaned, kept)
         return cleaned
 
     def settings(self) -> Settings:
@@ -93,17 +110,30 @@ class MailboxForm(forms.Form):
             address=given["address"].strip(),
             sender_name=given["sender_name"].strip(),
             imap=self._server("imap", given["imap_user"]),
-            smtp=self._server("smtp", given["smtp_user"] or given["imap_user"]),
+            smtp=self._sending_server(),
             folder=given["folder"].strip(),
             backfill=given["backfill"],
             plus_addressing=given["plus_addressing"],
             acknowledges=given["acknowledges"],
+            authserv_ids=tuple(given["authserv_ids"].replace(",", " ").lower().split()),
         )
 
     def passwords(self) -> Passwords:
         """The passwords as typed; empty ones keep what is there."""
-        imap = self.cleaned_data["imap_password"]
-        return Passwords(imap=imap, smtp=self.cleaned_data["smtp_password"] or imap)
+        return Passwords(imap=self.cleaned_data["imap_password"], smtp=self.cleaned_data["smtp_password"])
+
+    def _require_passwords(self, cleaned: dict[str, Any], kept: Mailbox) -> None:
+        again = _("The server has changed: type its password again.")
+        is_one_for_both = kept.passwords.smtp in {"", kept.passwords.imap}
+        reading = cleaned["imap_password"]
+        sending = cleaned["smtp_password"] or (is_one_for_both and reading)
+        if not sending and self._sending_server() != kept.settings.smtp:
+            self.add_error("smtp_password", ValidationError(again))
+        if not reading and self._server("imap", cleaned["imap_user"]) != kept.settings.imap:
+            self.add_error("imap_password", ValidationError(again))
+
+    def _sending_server(self) -> Server:
+        return self._server("smtp", self.cleaned_data["smtp_user"] or self.cleaned_data["imap_user"])
 
     def _server(self, side: str, user: str) -> Server:
         given = self.cleaned_data
@@ -121,6 +151,7 @@ def initial_of(mailbox: Mailbox) -> dict[str, Any]:
         "backfill": settings.backfill,
         "plus_addressing": settings.plus_addressing,
         "acknowledges": settings.acknowledges,
+        "authserv_ids": " ".join(settings.authserv_ids),
     }
     for side, server in (("imap", settings.imap), ("smtp", settings.smtp)):
         if server is not None:

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tiski.accounts.policies import ShopRequest, requires, runs_the_shop
 from tiski.channels.email import actions as mail
 from tiski.channels.email import health as words
+from tiski.channels.email import queries as mail_queries
+from tiski.channels.email import reasons
 from tiski.channels.email.errors import NoSuchMailbox
 from tiski.channels.email.mailbox import KIND, mailbox_of
 from tiski.conversations import actions as conversations
@@ -23,6 +25,7 @@ from tiski.kernel.errors import Refusal
 from tiski.ui.page import show
 
 from .forms import MailboxForm, initial_of
+from .providers import PROVIDERS, initial_for
 
 
 @requires(runs_the_shop)
@@ -32,8 +35,12 @@ def mailboxes(request: ShopRequest) -> HttpResponse:
     """Every mailbox of the shop, and the mail that could not be read."""
     accounts = list(ChannelAccount.objects.filter(kind=KIND).order_by("name"))
     unread = queries.received(state="quarantined")
-    rows = [(account, words.sides(account), account.settings.get("demo", False)) for account in accounts]
-    return _page(request, "email/mailboxes.html", mailboxes=rows, unread=unread)
+    rows = [
+        (account, words.sides(account, mail_queries.read_at(account)), account.settings.get("demo", False))
+        for account in accounts
+    ]
+    set_aside = [(raw, reasons.in_words(raw.reason), reasons.is_worth_another_try(raw.reason)) for raw in unread]
+    return _page(request, "email/mailboxes.html", mailboxes=rows, unread=set_aside)
 
 
 @requires(runs_the_shop)
@@ -41,11 +48,17 @@ def mailboxes(request: ShopRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: ShopRequest) -> HttpResponse:
     """Add a mailbox."""
-    form = MailboxForm(request.POST or None)
+    chosen = request.GET.get("provider", "")
+    form = MailboxForm(request.POST or None, initial=initial_for(chosen))
     if request.method == "POST" and form.is_valid():
-        account = mail.add_mailbox(form.settings(), form.passwords(), by=request.actor)
-        return redirect("mail-mailbox", shop=request.shop.key, account_id=account.id)
-    return _page(request, "email/mailbox.html", status=422 if form.is_bound else 200, form=form, account=None)
+        try:
+            account = mail.add_mailbox(form.settings(), form.passwords(), by=request.actor)
+        except Refusal as refusal:
+            form.add_error(refusal.field, str(refusal))
+        else:
+            return redirect("mail-mailbox", shop=request.shop.key, account_id=account.id)
+    known = {"providers": PROVIDERS, "chosen": chosen}
+    return _page(request, "email/mailbox.html", status=422 if form.is_bound else 200, form=form, account=None, **known)
 
 
 @requires(runs_the_shop)
@@ -55,12 +68,12 @@ def mailbox(request: ShopRequest, account_id: int) -> HttpResponse:
     """One mailbox: its health and its settings."""
     account = _account(account_id)
     mailbox = mailbox_of(account)
-    form = MailboxForm(request.POST or None, initial=initial_of(mailbox), has_password=bool(mailbox.passwords.imap))
+    form = MailboxForm(request.POST or None, initial=initial_of(mailbox), kept=mailbox)
     if request.method == "POST" and form.is_valid():
         try:
             mail.change_mailbox(account, form.settings(), form.passwords(), by=request.actor)
         except Refusal as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(refusal.field, str(refusal))
         else:
             messages.success(request, _("Saved."))
             return redirect("mail-mailbox", shop=request.shop.key, account_id=account.id)
@@ -118,7 +131,10 @@ def _account(account_id: int) -> ChannelAccount:
 def _health(account: ChannelAccount) -> dict[str, Any]:
     return {
         "account": account,
-        "sides": words.sides(account),
+        "sides": words.sides(account, mail_queries.read_at(account)),
+        "recovered": words.recovered(account),
+        "recovered_span": words.recovered_span(account),
+        "set_aside": mail_queries.set_aside(account),
         "checking": bool(account.health.get("checking")),
         "is_demo": bool(account.settings.get("demo")),
     }

@@ -205,9 +205,10 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
 
     /** The visitor is writing; told at most every three seconds. */
     typed() {
-      line.wake();
       if (Date.now() - lastTyped < TYPING_PAUSE) return;
-      if (line.say({ t: "typing" })) lastTyped = Date.now();
+      lastTyped = Date.now();
+      if (mode === "polling") line.wake();
+      else line.say({ t: "typing" });
     },
 
     /** Load what was said before. */
