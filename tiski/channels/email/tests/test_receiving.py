@@ -252,3 +252,16 @@ Content-Disposition: attachment; filename=lista.txt\r\nContent-ID: <kuva@x>\r\n\
     attachment = Attachment.unscoped.get(message=raw.message)
     assert attachment.name == "lista.txt"
     assert raw.message.meta["inline"] == {"kuva@x": attachment.blob_id}
+
+
+def test_bytes_that_no_database_text_may_hold_are_set_aside_or_shown_without_them(post: Post) -> None:
+    nothing = post.receive(b"Content-Type: multipart/mixed; boundary=a\r\n" + b"\x00\xff(" * 3000)
+    assert nothing.state == "quarantined"
+    raw = post.receive(b"From: a\x00da@example.fi\r\nFrom: x\r\nSubject: \x00\xff\r\n\r\nhi \x00 there\r\n")
+    assert raw.state == "quarantined"
+    shown = post.receive(
+        b"From: ada@example.fi\r\nSubject: A\x00B\xff\r\nMessage-ID: <\x00@x>\r\n\r\nhi \x00 there\r\n"
+    )
+    assert shown.state == "new"
+    assert shown.message is not None
+    assert "\x00" not in shown.message.body
