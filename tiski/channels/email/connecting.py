@@ -93,6 +93,11 @@ class GuardedSmtp(smtplib.SMTP):
         if code != 235:
             raise smtplib.SMTPAuthenticationError(code, answer)
 
+    def cut(self) -> None:
+        """End the connection under whoever waits on it, from another thread."""
+        if self.sock is not None:
+            self.sock.shutdown(socket.SHUT_RDWR)
+
 
 @contextmanager
 def imap(mailbox: Mailbox) -> Iterator[ImapBox]:

@@ -65,6 +65,16 @@ class Refused(Exception):
     """The server answered NO."""
 
 
+def forget_news(box: ImapBox) -> None:
+    """Whatever the server has said of new mail, the search that follows will see it."""
+    box.client.untagged_responses.pop("EXISTS", None)
+
+
+def has_news(box: ImapBox) -> bool:
+    """Whether the server said in passing that mail has come: once, in answer to any command (RFC 3501 7.3.1)."""
+    return "EXISTS" in box.client.untagged_responses
+
+
 def search(box: ImapBox, criteria: str) -> list[int]:
     """UIDs of what fits, ascending."""
     answer = _uid(box, "SEARCH", criteria)

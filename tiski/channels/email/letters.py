@@ -9,7 +9,7 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
-from django.utils.html import format_html
+from django.template.loader import render_to_string
 
 from tiski.accounts.models import Shop
 from tiski.channels.email import marks
@@ -135,8 +135,7 @@ def _return_path(mailbox: Mailbox, item: Outgoing) -> str:
 
 
 def _html(message: Message) -> str:
-    body = text_to_html(message.body)
-    return format_html('<!doctype html><html><body><div dir="auto">{}</div></body></html>', body)
+    return render_to_string("email/letter.html", {"body": text_to_html(message.body)})
 
 
 def _attach(mail: EmailMessage, message: Message) -> None:

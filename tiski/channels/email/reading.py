@@ -176,6 +176,7 @@ def fetch_new(
     stop: threading.Event | None = None,
 ) -> int:
     """Store everything above the cursor, in batches; returns how many mails were new. Raises `LeaseLost`."""
+    fetching.forget_news(box)
     # A server answers `n:*` with the newest message even when it is older than n.
     uids = [uid for uid in fetching.search(box, f"UID {cursor.last_uid + 1}:*") if uid > cursor.last_uid]
     new, before = 0, cursor.read_at
@@ -192,6 +193,8 @@ def fetch_new(
 
 def _until_something_comes(box: ImapBox, stop: threading.Event) -> Iterator[None]:
     """Wait with IDLE, or a minute without it; yields every 20 s so that the lease can be renewed."""
+    if fetching.has_news(box):
+        return
     can_idle = "IDLE" in box.client.capabilities
     ends = time.monotonic() + (SEARCH_EVERY if can_idle else POLL_EVERY)
     renewed = time.monotonic()
@@ -199,7 +202,7 @@ def _until_something_comes(box: ImapBox, stop: threading.Event) -> Iterator[None
     if can_idle:
         box.idle.start()  # type: ignore[no-untyped-call]
     try:
-        while not stop.is_set() and time.monotonic() < ends:
+        while not stop.is_set() and time.monotonic() < ends and not fetching.has_news(box):
             asked = time.monotonic()
             if not can_idle:
                 stop.wait(IDLE_SLICE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -108,8 +107,7 @@ def _in_time(server: GuardedSmtp) -> Iterator[None]:
 
 def _cut(server: GuardedSmtp) -> None:
     with suppress(OSError):
-        if server.sock is not None:
-            server.sock.shutdown(socket.SHUT_RDWR)
+        server.cut()
 
 
 def _text(answer: bytes) -> str:

@@ -18,6 +18,7 @@ from tiski.kernel.models import Delivery, Fact
 from tiski.kernel.scope import shop_scope
 
 from .event import FactRow, Handler, Retry, handlers
+from .stream import FIELDS
 
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=1)
@@ -149,6 +150,4 @@ def _held(claimed: Claim) -> Any:
 
 
 def _facts(ids: set[int]) -> list[FactRow]:
-    columns = ("id", "shop_id", "name", "subject", "data", "actor_kind", "actor_id", "at", "ring")
-    found = Fact.objects.filter(id__in=ids).values_list(*columns)
-    return [FactRow(*row, 0) for row in found]
+    return [FactRow(*row) for row in Fact.objects.filter(id__in=ids).values_list(*FIELDS, "id")]

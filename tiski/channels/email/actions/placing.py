@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from tiski.channels.email import acknowledging, marks
@@ -52,41 +53,20 @@ def act(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, files: Sequence[Kept]
         conversations.settle(raw, RawState.IGNORED, rule="own", reason=", ".join(parsed.reasons), by=by)
         return
     decision = decide(mailbox, parsed)
+    at = _came_at(raw, parsed, is_history=_is_history(raw))
     customer = _customer(parsed, by=by)
-    is_history = bool(raw.envelope.get("history"))
-    at = _came_at(raw, parsed, is_history=is_history)
     conversation = decision.conversation or _open(raw, parsed, customer, at, by=by)
-    is_automatic = parsed.kind is not Kind.HUMAN
     for kept in files:
         conversations.add_upload(kept.blob, by=by)
-    posted = conversations.post(
-        conversation,
-        body=parsed.visible_text or parsed.text,
-        html=_html(parsed),
-        author=Actor(ActorKind.CUSTOMER, customer.id, customer.name),
-        client_id=uuid5(MAIL_IDS, f"{raw.shop_id}-{raw.id}"),
-        files=[kept.blob.id for kept in files],
-        uploader=conversations.uploader_of(by),
-        channel_account_id=raw.channel_account_id,
-        source_id=parsed.message_id,
-        is_automatic=is_automatic,
-        is_history=is_history,
-        created_at=at if is_history or raw.received_at - at > DELAYED else None,
-        meta=_meta(raw, parsed, decision, files),
-        by=by,
-    )
-    state = RawState.THREADED if decision.conversation else RawState.NEW
-    reason = ""
-    if state is RawState.NEW and not is_automatic and decision.is_verified and _expects_an_answer(raw, at):
+    writer = Actor(ActorKind.CUSTOMER, customer.id, customer.name)
+    posted = conversations.post(conversation, **_message(raw, parsed, decision, files, at=at), author=writer, by=by)
+    is_new, is_human, reason = decision.conversation is None, parsed.kind is Kind.HUMAN, ""
+    if is_new and is_human and decision.is_verified and _expects_an_answer(raw, at):
         reason = acknowledging.acknowledge(conversation, mailbox, parsed, by=by)
+    verdict = RawState.AUTOMATIC if not is_human else RawState.NEW if is_new else RawState.THREADED
+    number = posted.message_id
     conversations.settle(
-        raw,
-        RawState.AUTOMATIC if is_automatic else state,
-        rule=decision.rule,
-        reason=reason,
-        conversation=conversation,
-        message_id=posted.message_id,
-        by=by,
+        raw, verdict, rule=decision.rule, reason=reason, conversation=conversation, message_id=number, by=by
     )
 
 
@@ -123,6 +103,30 @@ def _delivery(mailbox: Mailbox, parsed: Parsed) -> OutboxItem | None:
     named = parsed.bounce.original_message_id if parsed.bounce else ""
     ours = marks.messages_in([named, parsed.in_reply_to, *parsed.references])
     return items.filter(message_id__in=ours).order_by("-id").first() if ours else None
+
+
+def _is_history(raw: InboundRaw) -> bool:
+    return bool(raw.envelope.get("history"))
+
+
+def _message(
+    raw: InboundRaw, parsed: Parsed, decision: Decision, files: Sequence[Kept], *, at: datetime
+) -> dict[str, Any]:
+    """What is posted. The client id comes from the raw item, so that understanding it twice posts once."""
+    is_history = _is_history(raw)
+    return {
+        "body": parsed.visible_text or parsed.text,
+        "html": _html(parsed),
+        "client_id": uuid5(MAIL_IDS, f"{raw.shop_id}-{raw.id}"),
+        "files": [kept.blob.id for kept in files],
+        "uploader": conversations.uploader_of(SYSTEM),
+        "channel_account_id": raw.channel_account_id,
+        "source_id": parsed.message_id,
+        "is_automatic": parsed.kind is not Kind.HUMAN,
+        "is_history": is_history,
+        "created_at": at if is_history or raw.received_at - at > DELAYED else None,
+        "meta": _meta(raw, parsed, decision, files),
+    }
 
 
 def _customer(parsed: Parsed, *, by: Actor) -> Customer:

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.parser import BytesParser
-from email.policy import default
 from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
-from imap_tools import MailBoxUnencrypted
 
 from tiski.channels.email import actions as mail
-from tiski.channels.email import beginning, connecting, fetching, mailbox, reading, receiving
+from tiski.channels.email import beginning, connecting, fetching, mailbox, reading
 from tiski.channels.email.actions.cursors import Fetched, LeaseLost
 from tiski.channels.email.errors import (
     CertificateNotTrusted,
-    MailboxFault,
     NoEncryption,
     NoSuchFolder,
     NotStored,
     ServerUnreachable,
     WrongPassword,
 )
-from tiski.channels.email.fetching import Suspects
 from tiski.channels.email.mailbox import Passwords, Security, Server
 from tiski.channels.email.models import MailboxCursor
-from tiski.conversations import actions as conversations
-from tiski.conversations.models import ChannelAccount, Conversation, InboundRaw, Message
+from tiski.conversations.models import Conversation, InboundRaw, Message
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM
 from tiski.kernel.http import tls_context
 from tiski.testing.dovecot import Dovecot
+from tiski.testing.imap_folder import PASSWORD, Folder, make_folder, signed_in, subject_of
 from tiski.testing.ports import free_port, wait_until
 
 if TYPE_CHECKING:
@@ -43,7 +38,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.mail, pytest.mark.usefixtures("loopback")]
 
-PASSWORD = "salaisuus-ä"
 ADDRESSES = [f"tuki{number}@teepuoti.example" for number in range(40)]
 fresh = iter(ADDRESSES)
 
@@ -53,78 +47,6 @@ def dovecot() -> Iterator[Dovecot]:
     """The shop's mail host."""
     with Dovecot(dict.fromkeys(ADDRESSES, PASSWORD)) as server:
         yield server
-
-
-@dataclass(slots=True)
-class Folder:
-    """A mailbox on the host, connected to the shop."""
-
-    post: Post
-    dovecot: Dovecot
-    address: str
-    name: str = "INBOX"
-    threads: list[tuple[threading.Thread, threading.Event]] = field(default_factory=list)
-
-    def connect(self, **changes: object) -> None:
-        """Connect it now, as the form in the settings does."""
-        server = Server("127.0.0.1", self.dovecot.imap_port, Security.NONE, self.address)
-        self.post.set(**({"address": self.address, "imap": server, "folder": self.name} | changes))
-        passwords = mailbox.sealed(Passwords(imap=PASSWORD, smtp=PASSWORD))
-        with self.post.world.scope():
-            conversations.change_channel(self.post.account, secret=passwords, by=SYSTEM)
-        ChannelAccount.unscoped.filter(id=self.post.account.id).update(enabled_at=clock.now())
-
-    def put(self, *texts: str, age: timedelta = timedelta(0)) -> None:
-        """Let mails arrive, each with a text of its own."""
-        with _signed_in(self) as box:
-            for text in texts:
-                raw = self.post.mail(text, subject=text[:60], to=self.address, message_id=f"<{hash(text)}@example.fi>")
-                box.append(raw, self.name, dt=clock.now() - age)
-
-    def read(self) -> int:
-        """Read once, from connecting to hanging up; how many mails were new."""
-        with self.post.world.scope():
-            account = self.post.account
-            cursor = mail.hold(account, "test")
-            assert cursor is not None
-            with connecting.imap(self.post.mailbox) as box:
-                beginning.find_place(box, self.post.mailbox, account, cursor)
-                new = reading.fetch_new(box, account, cursor)
-            mail.let_go(cursor, "test")
-        return new
-
-    def attend(self) -> MailboxFault | None:
-        """Read along as the worker does; for what ends by itself."""
-        return reading.attend(self.post.account.id, "test", Suspects(), threading.Event())
-
-    def follow(self) -> threading.Event:
-        """A reader of a worker, in a thread of its own; the event stops it."""
-        stop = threading.Event()
-        thread = threading.Thread(target=reading.follow, args=(self.post.account.id, stop), daemon=True)
-        thread.start()
-        self.threads.append((thread, stop))
-        return stop
-
-    def stored(self) -> list[str]:
-        """Subjects of what was stored, in order."""
-        return [_subject(raw) for raw in InboundRaw.unscoped.order_by("id")]
-
-    def understand_all(self) -> None:
-        """What the worker does with it."""
-        with self.post.world.scope():
-            for raw in InboundRaw.objects.filter(state="received").order_by("id"):
-                receiving.understand(raw.id)
-
-    @property
-    def cursor(self) -> MailboxCursor:
-        """Where reading stands."""
-        return MailboxCursor.unscoped.get(channel_account=self.post.account)
-
-    @property
-    def health(self) -> dict[str, str]:
-        """What is known of reading."""
-        told: dict[str, str] = self.post.account.health.get("imap", {})
-        return told
 
 
 @pytest.fixture
@@ -159,7 +81,7 @@ def test_nothing_is_marked_as_read_or_moved(folder: Folder) -> None:
     folder.connect()
     folder.put("uusi")
     folder.read()
-    with _signed_in(folder) as box:
+    with signed_in(folder) as box:
         assert [(each.subject, each.flags) for each in box.fetch(mark_seen=False)] == [("uusi", ())]
 
 
@@ -192,14 +114,14 @@ def test_what_was_there_before_is_history_as_far_as_was_asked(folder: Folder, ba
 
 def test_a_folder_that_was_numbered_anew_brings_what_is_unknown_and_nothing_twice(folder: Folder) -> None:
     folder.name = "Työ"
-    _make(folder)
+    make_folder(folder)
     texts = [f"viesti {number}" for number in range(60)]
     folder.connect()
     folder.put(*texts)
     assert folder.read() == 60
     folder.understand_all()
     before = folder.cursor.uidvalidity, len(folder.post.automatic())
-    _make(folder, anew=True)
+    make_folder(folder, anew=True)
     folder.put(*texts, "aivan uusi", age=timedelta(seconds=-5))
     folder.put("vanha mutta tuntematon", age=timedelta(days=400))
     assert folder.read() == 0
@@ -220,7 +142,7 @@ def test_another_folder_is_read_from_its_own_beginning(folder: Folder) -> None:
     folder.put("yksi", "kaksi", "kolme")
     folder.read()
     folder.name = "Toinen"
-    _make(folder)
+    make_folder(folder)
     server = folder.post.mailbox.settings.imap
     settings = mailbox.Settings(address=folder.address, imap=server, folder="Toinen", backfill="all")
     with folder.post.world.scope():
@@ -236,7 +158,7 @@ def test_of_a_mail_that_is_too_large_only_the_headers_are_kept(folder: Folder, m
     folder.put("ennen", "suuri " + "ö" * 40_000, "jälkeen")
     assert folder.read() == 3
     folder.understand_all()
-    states = {_subject(raw)[:5]: (raw.state, raw.reason) for raw in InboundRaw.unscoped.all()}
+    states = {subject_of(raw)[:5]: (raw.state, raw.reason) for raw in InboundRaw.unscoped.all()}
     assert states == {"ennen": ("new", ""), "suuri": ("quarantined", "too_large"), "jälke": ("new", "")}
     large = InboundRaw.unscoped.get(state="quarantined")
     assert large.size < 1000
@@ -266,6 +188,22 @@ def test_a_server_that_restarts_while_we_wait_is_read_again(folder: Folder) -> N
     folder.put("jälkeen")
     wait_until(lambda: folder.stored() == ["ennen", "jälkeen"], "the mail after", seconds=20)
     wait_until(lambda: folder.health.get("code") == "", "the health after", seconds=10)
+
+
+def test_mail_that_comes_between_looking_and_waiting_is_not_left_for_later(folder: Folder) -> None:
+    folder.connect()
+    with folder.post.world.scope(), connecting.imap(folder.post.mailbox) as box:
+        account = folder.post.account
+        cursor = mail.hold(account, "test")
+        assert cursor is not None
+        beginning.find_place(box, folder.post.mailbox, account, cursor)
+        assert reading.fetch_new(box, account, cursor) == 0
+        folder.put("juuri silloin")
+        box.client.noop()
+        began = time.monotonic()
+        assert list(reading._until_something_comes(box, threading.Event())) == []
+        assert time.monotonic() - began < 5
+        assert reading.fetch_new(box, account, cursor) == 1
 
 
 def test_two_readers_share_a_mailbox_and_one_takes_over(folder: Folder) -> None:
@@ -394,21 +332,3 @@ def _full_disk() -> Iterator[None]:
         cursor.execute(f"PRAGMA max_page_count = {pages + 10}")
     yield
     connection.close()
-
-
-def _signed_in(folder: Folder) -> MailBoxUnencrypted:
-    box = MailBoxUnencrypted("127.0.0.1", folder.dovecot.imap_port, timeout=10)
-    return box.login_utf8(folder.address, PASSWORD, folder.name)
-
-
-def _make(folder: Folder, *, anew: bool = False) -> None:
-    name, folder.name = folder.name, "INBOX"
-    with _signed_in(folder) as box:
-        if anew:
-            box.folder.delete(name)
-        box.folder.create(name)
-    folder.name = name
-
-
-def _subject(raw: InboundRaw) -> str:
-    return str(BytesParser(policy=default).parsebytes(raw.raw)["Subject"])
