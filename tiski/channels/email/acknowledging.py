@@ -35,7 +35,7 @@ def acknowledge(conversation: Conversation, mailbox: Mailbox, parsed: Parsed, *,
 
     Returns why nothing was sent, as a code for the ledger; empty when it was.
     """
-    reason = _why_not(mailbox, parsed)
+    reason = _why_not(conversation, mailbox, parsed)
     if reason or parsed.sender is None:
         return reason
     shop = Shop.objects.get(id=conversation.shop_id)
@@ -51,13 +51,16 @@ def acknowledge(conversation: Conversation, mailbox: Mailbox, parsed: Parsed, *,
     return ""
 
 
-def _why_not(mailbox: Mailbox, parsed: Parsed) -> str:
+def _why_not(conversation: Conversation, mailbox: Mailbox, parsed: Parsed) -> str:
     if parsed.sender is None or parsed.suppress_ack or parsed.authentication.dmarc == "fail":
         return "not_acknowledged_sender"
     if not mailbox.settings.acknowledges or not mailbox.settings.smtp or mailbox.settings.demo:
         return "not_acknowledged_off"
-    bounced = OutboxItem.objects.filter(recipient__iexact=parsed.sender.address, state=OutboxState.BOUNCED)
-    if bounced.filter(accepted_at__gt=clock.now() - BOUNCED_LATELY).exists():
+    # Asked by the customer, whose conversations are few, because nothing finds a recipient among all that was ever sent.
+    bounced = OutboxItem.objects.filter(
+        message__conversation__customer_id=conversation.customer_id, state=OutboxState.BOUNCED
+    )
+    if bounced.filter(recipient__iexact=parsed.sender.address, accepted_at__gt=clock.now() - BOUNCED_LATELY).exists():
         return "not_acknowledged_bounced"
     return "" if _within_budget(mailbox, parsed.sender.canonical) else "not_acknowledged_budget"
 
