@@ -56,7 +56,7 @@ def _why_not(conversation: Conversation, mailbox: Mailbox, parsed: Parsed) -> st
         return "not_acknowledged_sender"
     if not mailbox.settings.acknowledges or not mailbox.settings.smtp or mailbox.settings.demo:
         return "not_acknowledged_off"
-    # Asked by the customer, whose conversations are few, because nothing finds a recipient among all that was ever sent.
+    # Asked by the customer, whose conversations are few: no index finds a recipient among all that was ever sent.
     bounced = OutboxItem.objects.filter(
         message__conversation__customer_id=conversation.customer_id, state=OutboxState.BOUNCED
     )
