@@ -6,14 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.utils.translation import trans_real
-from psycopg import sql
 
 from tiski.testing import plugin
 from tiski.testing.chromium import Chromium, Screen, Trouble
@@ -100,17 +97,20 @@ def open_screen(chromium: Chromium) -> Iterator[Callable[..., Screen]]:
         raise Trouble("\n".join(trouble))
 
 
+@pytest.fixture(scope="session")
+def durable_postgres() -> Iterator[Postgres]:
+    """A cluster that keeps what it has confirmed, as the product demands of one before it starts."""
+    with Postgres(durable=True) as cluster:
+        yield cluster
+
+
 @pytest.fixture
-def database_url() -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """Where a `TiskiProcess` keeps its rows in this run: empty for SQLite, else a fresh PostgreSQL database."""
     if plugin.database() == "sqlite":
-        yield ""
-        return
-    with psycopg.connect(os.environ["TISKI_DATABASE_URL"], autocommit=True) as connection:
-        name = f"process_{uuid4().hex}"
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield urlsplit(os.environ["TISKI_DATABASE_URL"])._replace(path=f"/{name}").geturl()
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        return ""
+    cluster: Postgres = request.getfixturevalue("durable_postgres")
+    return cluster.create(f"process_{uuid4().hex}")
 
 
 @pytest.fixture
