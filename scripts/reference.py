@@ -84,7 +84,8 @@ def _events() -> Section:
     from tiski.kernel.events.event import events
 
     rows = []
-    for name, event in sorted(events.items()):
+    product = {name: event for name, event in events.items() if not name.startswith("tests.")}
+    for name, event in sorted(product.items()):
         if event.__module__.startswith("tiski."):
             fields = ", ".join(inspect.signature(event).parameters)
             rows.append((f"`{name}`", fields, _sentence(event)))
