@@ -84,12 +84,16 @@ def _events() -> Section:
     from tiski.kernel.events.event import events
 
     rows = []
-    product = {name: event for name, event in events.items() if not name.startswith("tests.")}
-    for name, event in sorted(product.items()):
-        if event.__module__.startswith("tiski."):
+    for name, event in sorted(events.items()):
+        if _is_product(event.__module__):
             fields = ", ".join(inspect.signature(event).parameters)
             rows.append((f"`{name}`", fields, _sentence(event)))
     return Section("Events", ("event", "carries", "meaning"), rows)
+
+
+def _is_product(module: str) -> bool:
+    """Not a test's own: in a test run those are registered beside the product's."""
+    return module.startswith("tiski.") and ".tests." not in module and not module.startswith("tiski.testing.")
 
 
 def _schedules() -> Section:
@@ -107,7 +111,8 @@ def _refusals() -> Section:
         # A sentence in two numbers has no words until it knows the number.
         return _words(str(kind(60) if issubclass(kind, TooMany) else kind.sentence))
 
-    ours = [(code, kind) for code, kind in registry().items() if kind.__module__.startswith("tiski.")]
+    kinds = registry().items()
+    ours = [(code, kind) for code, kind in kinds if _is_product(kind.__module__)]
     rows = [(f"`{code}`", kind.__mro__[1].__name__, said(kind), _sentence(kind)) for code, kind in ours]
     return Section("Refusals", ("code", "kind", "what people read", "meaning"), rows)
 
