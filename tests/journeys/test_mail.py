@@ -234,6 +234,7 @@ def test_a_wrong_password_and_a_silent_server_are_said_in_words(desk: Desk, dove
     path = _mailbox_path(desk.post("settings/mailbox/new/", **fields).url.path)
     wait_until(lambda: _says(desk, path, "app password", "sovellussalasana"), "the password's fault", seconds=30)
     wait_until(lambda: _says(desk, path, "cannot be reached", "ei saada yhteyttä"), "the server's", seconds=30)
+    assert f'href="/{desk.shop}/{path}"' in desk.get("inbox/open/").text  # the banner leads whoever can mend it there
 
 
 def _says(desk: Desk, path: str, *words: str) -> bool:

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tiski.accounts.policies import ShopRequest, reads_inbox, requires
+from tiski.channels.email import queries as mail
 from tiski.conversations import queries as conversations
 from tiski.conversations.queries import InboxRow
 from tiski.kernel import clock
@@ -90,6 +91,7 @@ def rows_context(request: ShopRequest, view: str, current: int | None = None) ->
     found = conversations.inbox(request.shop, request.user, view, request.GET.get("before"))
     here = reverse("console-inbox", args=[request.shop.key, view])
     return framed | {
+        "troubled": mail.troubled_mailboxes() if framed["may_run"] else [],
         "heading": view_name(view),
         "lines": [line(request, view, each) for each in found.rows],
         "older": f"{here}?before={found.next}" if found.next else "",

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from tiski.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, StorageFull, TooMany, Unavailable
+from tiski.kernel.errors import Invalid, Refusal
+from tiski.kernel.statuses import answered_with, status_of
 
 from .entrance import address
 from .frames import Refused, encode, refused
@@ -23,15 +24,6 @@ from .principal import LOGIN_EXPIRED, Close
 Origins = Callable[[Knock], Collection[str] | None]
 
 LARGEST_BODY = 64 * 1024
-STATUSES: tuple[tuple[type[Refusal], int], ...] = (
-    (NotFound, 404),
-    (NotAllowed, 403),
-    (Conflict, 409),
-    (Invalid, 422),
-    (TooMany, 429),
-    (StorageFull, 507),
-    (Unavailable, 503),
-)
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +33,9 @@ class BodyTooLarge(Invalid):
 
     code = "too_large"
     sentence = _("This is too large to be sent here. Send something smaller.")
+
+
+answered_with(413, BodyTooLarge)
 
 
 class ClientGone(Exception):
@@ -167,8 +162,7 @@ def route(
 
 def response_to(refusal: Refusal) -> Response:
     """A refusal as an HTTP answer: the status of its kind, the `refused` frame, and when to try again."""
-    status = next((code for kind, code in STATUSES if isinstance(refusal, kind)), 400)
-    if isinstance(refusal, BodyTooLarge):
-        status = 413
     retry_after = getattr(refusal, "retry_after", None)
-    return Response.json(refused(refusal), status, {"retry-after": str(retry_after)} if retry_after else None)
+    return Response.json(
+        refused(refusal), status_of(refusal), {"retry-after": str(retry_after)} if retry_after else None
+    )

@@ -15,7 +15,6 @@ from .refusals import (
     not_found,
     permission_denied,
     server_error,
-    status_of,
 )
 
 __all__ = [
@@ -28,5 +27,4 @@ __all__ = [
     "not_found",
     "permission_denied",
     "server_error",
-    "status_of",
 ]

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from tiski.kernel import tracing
 from tiski.kernel.action import safe_method
-from tiski.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, StorageFull, TooMany, Unavailable
+from tiski.kernel.errors import Invalid, NotAllowed, NotFound, Refusal, StorageFull, Unavailable
 from tiski.kernel.secrets import redact
+from tiski.kernel.statuses import answered_with, status_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # PostgreSQL: disk full; out of connections or shutting down, lock not available, serialisation, deadlock.
@@ -57,18 +58,9 @@ class Broken(Unavailable):
     sentence = _("Something broke on our side. Nothing you wrote was lost: go back and send it again.")
 
 
-STATUSES: tuple[tuple[type[Refusal], int], ...] = (
-    (RequestTooLarge, 413),
-    (Misunderstood, 400),
-    (Broken, 500),
-    (NotFound, 404),
-    (NotAllowed, 403),
-    (Conflict, 409),
-    (Invalid, 422),
-    (TooMany, 429),
-    (StorageFull, 507),
-    (Unavailable, 503),
-)
+answered_with(413, RequestTooLarge)
+answered_with(400, Misunderstood)
+answered_with(500, Broken)
 
 _DJANGO: dict[type[Exception], type[Refusal]] = {
     Http404: NotFound,
@@ -112,11 +104,6 @@ def as_refusal(error: BaseException | None) -> Refusal | None:
     if isinstance(error, DatabaseError | InterfaceError):
         return _database_trouble(error)
     return None
-
-
-def status_of(refusal: Refusal) -> int:
-    """The HTTP status of a refusal's kind."""
-    return next((status for kind, status in STATUSES if isinstance(refusal, kind)), 400)
 
 
 def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -20,7 +20,8 @@ from pytest_django.fixtures import Settings
 from tiski.kernel import middleware, tracing
 from tiski.kernel.action import SYSTEM, Actor, ChangeInSafeMethod, action
 from tiski.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, StorageFull, TooMany, Unavailable
-from tiski.kernel.middleware import as_refusal, status_of
+from tiski.kernel.middleware import as_refusal
+from tiski.kernel.statuses import status_of
 
 pytestmark = pytest.mark.django_db
 

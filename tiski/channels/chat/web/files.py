@@ -15,11 +15,11 @@ from tiski.channels.chat.queries import Widget
 from tiski.conversations import actions as conversations
 from tiski.kernel import blobs, limits, tokens
 from tiski.kernel.action import SYSTEM
-from tiski.kernel.errors import Invalid, NotAllowed, NotFound, Refusal, StorageFull, TooMany
+from tiski.kernel.errors import Invalid, NotAllowed, NotFound, Refusal, TooMany
 from tiski.kernel.live import refused
-from tiski.kernel.live.routes import STATUSES
 from tiski.kernel.models import Blob
 from tiski.kernel.scope import shop_scope
+from tiski.kernel.statuses import status_of
 from tiski.kernel.tokens import BadToken
 
 UPLOADS = (20, 600.0)
@@ -73,10 +73,9 @@ def _keep(request: HttpRequest, widget: Widget) -> HttpResponse:
 
 
 def _refusal(refusal: Refusal) -> HttpResponse:
-    status = next((code for kind, code in STATUSES if isinstance(refusal, kind)), 400)
     frame = refused(refusal)
     told = {"t": "refused", "code": frame.code, "text": frame.text, "retry_after": frame.retry_after}
-    response = JsonResponse(told, status=507 if isinstance(refusal, StorageFull) else status)
+    response = JsonResponse(told, status=status_of(refusal))
     if isinstance(refusal, TooMany):
         response["Retry-After"] = str(refusal.retry_after)
     return response

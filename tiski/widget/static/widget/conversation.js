@@ -159,6 +159,7 @@ export function openConversation({ store, dial, lang, unsent, heard }) {
     if (last() <= seen) return;
     seen = last();
     store.set("read", seen);
+    line.say({ t: "read", seq: seen });
   }
 
   /** @param {number} seq */
