@@ -178,10 +178,22 @@ def test_closing_one_after_another_takes_them_in_order(mia: Page, stage: Any) ->
     assert mia.evaluate("document.activeElement.closest('li').id") == "conversation-2"
 
 
+def test_a_key_waits_until_what_it_presses_can_act(mia: Page, stage: Any) -> None:
+    mia.evaluate("""() => new MutationObserver((_, watcher) => {
+        if (!document.querySelector("#thread-6")) return;
+        watcher.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "e", bubbles: true}));
+    }).observe(document.body, {childList: true, subtree: true})""")
+    mia.locator("#conversation-6 a").click()
+    expect(mia.locator("#thread-7")).to_be_visible()
+    assert stage.acts() == ["/closure/6/"]
+
+
 def test_a_press_shows_its_result_and_takes_it_back_when_it_fails(mia_in_trouble: Page, stage: Any) -> None:
     page = mia_in_trouble
     assignee = page.locator("#conversation-7-assignee")
-    page.keyboard.press("i")
+    with page.expect_response("**/assignment/"):
+        page.keyboard.press("i")
     expect(assignee).to_have_text("Mia Mäkinen")
     stage.mode = "broken"
     page.keyboard.press("a")

@@ -14,14 +14,19 @@ class Keys extends HTMLElement {
   #end = new AbortController();
   #before = "";
   #beforeTimer = 0;
-  /** Pressed while the list was on its way to the next conversation. @type {string[]} */
+  /** Pressed while the list was on its way to the next conversation, or htmx had not yet taken up what it put there. @type {string[]} */
   #waiting = [];
+  /** What htmx is putting into the page right now. @type {Set<unknown>} */
+  #swapping = new Set();
 
   connectedCallback() {
     this.#end = new AbortController();
     const { signal } = this.#end;
     document.addEventListener("keydown", (event) => this.#pressed(event), { signal });
-    document.addEventListener("htmx:after:swap", () => setTimeout(() => this.#catchUp()), { signal });
+    document.addEventListener("htmx:before:swap", (event) => this.#swapping.add(context(event)), { signal });
+    for (const name of ["htmx:after:swap", "htmx:finally:request"]) {
+      document.addEventListener(name, (event) => this.#settled(context(event)), { signal });
+    }
     const choice = this.#choice();
     if (!choice) return;
     choice.checked = isOn();
@@ -44,7 +49,7 @@ class Keys extends HTMLElement {
     const target = /** @type {Element} */ (event.target);
     if (target.matches(WRITING)) return event.key === "Escape" ? leave(target) : undefined;
     if (document.querySelector("dialog[open], [popover]:popover-open") || (event.key.length === 1 && !isOn())) return;
-    if (document.querySelector("tiski-list[data-advancing]") && event.key.length === 1) return void this.#waiting.push(event.key);
+    if (this.#isOnItsWay() && event.key.length === 1) return void this.#waiting.push(event.key);
     if (this.#act(event.key)) event.preventDefault();
   }
 
@@ -69,10 +74,22 @@ class Keys extends HTMLElement {
     this.#beforeTimer = window.setTimeout(() => (this.#before = ""), SEQUENCE);
   }
 
+  #isOnItsWay() {
+    return this.#swapping.size > 0 || document.querySelector("tiski-list[data-advancing]") !== null;
+  }
+
+  /** @param {unknown} swap */
+  #settled(swap) {
+    this.#swapping.delete(swap);
+    setTimeout(() => this.#catchUp());
+  }
+
   #catchUp() {
-    if (document.querySelector("tiski-list[data-advancing]")) return;
+    if (this.#isOnItsWay()) return;
     const key = this.#waiting.shift();
-    if (key) this.#act(key);
+    if (!key) return;
+    this.#act(key);
+    setTimeout(() => this.#catchUp());
   }
 
   /** @param {KeyboardEvent} event */
@@ -86,6 +103,11 @@ class Keys extends HTMLElement {
     const inside = next.querySelector("a[aria-current], [role=log], a[tabindex='0'], a, button");
     (inside instanceof HTMLElement && inside.checkVisibility() ? inside : next).focus();
   }
+}
+
+/** @param {Event} event */
+function context(event) {
+  return /** @type {CustomEvent} */ (event).detail.ctx;
 }
 
 /** What carries the key and can be pressed; something in a closed menu can. @param {string} key */
