@@ -40,9 +40,8 @@ class Desk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._clerk is not None and self._clerk.stdin is not None:
-            self._clerk.stdin.close()
-            self._clerk.wait(10)
+        if self._clerk is not None:
+            self._clerk.communicate(timeout=10)
         self.process.kill()
 
     @property
