@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,18 +77,23 @@ def test_a_message_reaches_the_agent_within_a_second_and_the_answer_comes_back(
     open_screen: Open, tiski: TiskiProcess
 ) -> None:
     agent, shopper = sign_in(open_screen, tiski), visit(open_screen, tiski)
-    ask(shopper.page, "Onko teillä vihreää teetä?")
-    sent = time.monotonic()
-    expect(row_of(agent.page, "Onko teillä vihreää")).to_be_visible(timeout=5000)
-    assert time.monotonic() - sent < 1
+    seconds = []
+    asked = ["Hei!", "Kiitos viimeisestä.", "Onko teillä vihreää teetä?"]
+    for text in asked:
+        ask(shopper.page, text)
+        sent = time.monotonic()
+        expect(row_of(agent.page, text)).to_be_visible(timeout=5000)
+        seconds.append(time.monotonic() - sent)
+    assert statistics.median(seconds) < 1  # one may coincide with whatever else the machine does
     row_of(agent.page, "Onko teillä vihreää").locator("a").click()
     expect(agent.page.locator(".thread")).to_contain_text("Onko teillä vihreää teetä?")
     answer(agent.page, "Kyllä on, kolmea laatua.")
     expect(shopper.page.locator("tiski-chat")).to_contain_text("Kyllä on, kolmea laatua.", timeout=2000)
     ask(shopper.page, "Otan senchaa.")
     expect(agent.page.locator(".thread")).to_contain_text("Otan senchaa.", timeout=2000)
-    assert said_to_shopper(shopper.page) == ["Onko teillä vihreää teetä?", "Kyllä on, kolmea laatua.", "Otan senchaa."]
-    assert said_to_agent(agent.page) == ["Onko teillä vihreää teetä?", "Kyllä on, kolmea laatua.", "Otan senchaa."]
+    expected = [*asked, "Kyllä on, kolmea laatua.", "Otan senchaa."]
+    assert said_to_shopper(shopper.page) == expected
+    assert said_to_agent(agent.page) == expected
 
 
 def test_both_sides_go_on_after_the_server_is_killed_and_nothing_is_lost_or_doubled(

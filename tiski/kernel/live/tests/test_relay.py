@@ -115,9 +115,11 @@ def test_many_facts_at_once_are_told_in_pages(listener: Listener) -> None:
 
 
 def test_when_the_sequence_begins_anew_everyone_fetches_again(tearoom: Tearoom) -> None:
-    write(5, "ennen", 0)
     mia = tearoom.enter("mia", topics=["table-1"])
     assert mia.hear()["t"] == "ready"
+    write(5, "ennen", 0)
+    while mia.hear().get("seq") != 5:
+        """The relay has told all of it."""
     Fact.objects.all().delete()
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
