@@ -180,13 +180,13 @@ def test_closing_one_after_another_takes_them_in_order(mia: Page, stage: Any) ->
 
 def test_a_key_waits_until_what_it_presses_can_act(mia: Page, stage: Any) -> None:
     mia.evaluate("""() => new MutationObserver((_, watcher) => {
-        if (!document.querySelector("#thread-6")) return;
+        if (!document.querySelector("#thread-5")) return;
         watcher.disconnect();
         document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "e", bubbles: true}));
     }).observe(document.body, {childList: true, subtree: true})""")
-    mia.locator("#conversation-6 a").click()
-    expect(mia.locator("#thread-7")).to_be_visible()
-    assert stage.acts() == ["/closure/6/"]
+    mia.locator("#conversation-5 a").click()
+    expect(mia.locator("#thread-4")).to_be_visible()
+    assert stage.acts() == ["/closure/5/"]
 
 
 def test_a_press_shows_its_result_and_takes_it_back_when_it_fails(mia_in_trouble: Page, stage: Any) -> None:
