@@ -1,5 +1,5 @@
 # The commands of Tiski. Each prints what it needs when something is missing.
-.PHONY: up install test soak bench format lock map reference
+.PHONY: up install test soak bench format lock map record reference
 
 up: install
 	@exec .venv/bin/tiski up
@@ -24,6 +24,10 @@ format: .venv/installed-test
 # Takes newer versions within requirements/*.in and writes their hashes.
 lock:
 	@scripts/lock
+
+# Runs every case on both databases, the soak too, and writes docs/record.md; RECORD=--short leaves the soak out.
+record: .venv/installed-test
+	@.venv/bin/python -m scripts.record $(RECORD)
 
 map: .venv/installed-test
 	@.venv/bin/python -m scripts.map

@@ -27,13 +27,12 @@ def served(data: Path, command: list[str]) -> Iterator[tuple[psutil.Process, int
         "TISKI_PORT": str(port),
         "TISKI_BASE_URL": f"http://localhost:{port}",
     }
-    environment.pop("TISKI_DATABASE_URL", None)
     with (data / "bench.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=log, stderr=log)
     seen = psutil.Process(process.pid)
     try:
         wait_until_ready(port, process)
-        _pin(seen, SERVER_CORE)
+        pin(seen, SERVER_CORE)
         yield seen, port
     finally:
         process.terminate()
@@ -66,7 +65,7 @@ def generate_on_the_other_core() -> None:
         os.sched_setaffinity(0, {GENERATOR_CORE})
 
 
-def _pin(process: psutil.Process, core: int) -> None:
+def pin(process: psutil.Process, core: int) -> None:
     """Every thread, also those that run already."""
     if (os.cpu_count() or 1) > 1:
         for thread in process.threads():

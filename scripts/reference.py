@@ -43,7 +43,7 @@ def sections() -> list[Section]:
 
     _load_everything()
     with translation.override("en"):
-        return [_settings(), _commands(), _events(), _schedules(), _refusals(), _channels(), _topics()]
+        return [_settings(), _commands(), _events(), _schedules(), _refusals(), _channels(), _topics(), _metrics()]
 
 
 def page(tables: Iterable[Section]) -> str:
@@ -136,6 +136,21 @@ def _topics() -> Section:
                 kind, allows = ast.literal_eval(node.args[0]), ast.unparse(node.args[1])
                 rows.append((f"`{kind}`", source.path, (told.get(allows) or "").partition("\n")[0].rstrip(".")))
     return Section("Live topics", ("topic", "plugged in", "who may watch"), sorted(rows))
+
+
+def _metrics() -> Section:
+    """What `/metrics` tells, besides what every process tells of itself (`process_...`)."""
+    from tiski.kernel.metrics.counting import counts
+    from tiski.kernel.metrics.reading import metrics
+
+    told = {name: (metric.kind.value, metric.meaning) for name, metric in metrics.items()}
+    told |= {name: ("counter", count.meaning) for name, count in counts.items()}
+    rows = [
+        (f"`{name}{'_total' if kind == 'counter' else ''}`", kind, meaning)
+        for name, (kind, meaning) in told.items()
+        if name.startswith("tiski_")  # a test's own stand beside them in a test run
+    ]
+    return Section("Metrics", ("metric", "kind", "meaning"), sorted(rows))
 
 
 def _load_everything() -> None:

@@ -55,6 +55,7 @@ def test_browser_code_runs_no_strings() -> None:
         (imports.restricted, "tiski/tea/handlers.py", "from urllib.request import urlopen"),
         (imports.restricted, "tiski/tea/handlers.py", "import socket"),
         (imports.restricted, "tiski/tea/handlers.py", "import smtplib"),
+        (imports.restricted, "tiski/tea/queries.py", "from redis import Redis"),
         (imports.restricted, "tiski/tea/handlers.py", "from imap_tools import MailBoxUnencrypted"),
         (imports.restricted, "tiski/tea/apps.py", "from django.db.models.signals import post_save"),
         (imports.restricted, "tiski/tea/cups.py", "import pickle"),

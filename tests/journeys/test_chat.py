@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
+from tiski.testing import counter
 from tiski.testing.chromium import PHONE, Screen
+from tiski.testing.counter import GONE, answer, ask, row_of, said_to_agent, said_to_shopper
 from tiski.testing.desk import demo_password
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.both, pytest.mark.timeout(180)]
 
 Open = Callable[..., Screen]
-GONE = "ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_SOCKET|WebSocket connection|status of 50|Failed to fetch"
 
 
 @pytest.fixture
@@ -30,47 +31,12 @@ def tiski(data_folder: Path, database_url: str) -> Iterator[TiskiProcess]:
 
 def sign_in(open_screen: Open, tiski: TiskiProcess, **options: object) -> Screen:
     """Mia at her desk, in the open conversations."""
-    screen = open_screen(f"{tiski.address}/", **options)
-    screen.page.locator("input[name=login]").fill("mia@teepuoti.example")
-    screen.page.locator("input[name=password]").fill(demo_password(tiski.data))
-    screen.page.locator("input[name=password]").press("Enter")
-    expect(screen.page.locator(".conversation-row").first).to_be_visible()
-    return screen
+    return counter.sign_in(open_screen(**options), tiski.address, demo_password(tiski.data))
 
 
 def visit(open_screen: Open, tiski: TiskiProcess, **options: object) -> Screen:
     """A shopper on the front page with the chat open."""
-    screen = open_screen(f"{tiski.address}/demo/", **options)
-    screen.page.locator("tiski-chat button.launcher").click()
-    expect(screen.page.locator("tiski-chat textarea")).to_be_visible()
-    return screen
-
-
-def ask(page: Page, text: str) -> None:
-    """Write in the widget and press Enter."""
-    page.locator("tiski-chat textarea").fill(text)
-    page.locator("tiski-chat textarea").press("Enter")
-
-
-def answer(page: Page, text: str) -> None:
-    """Write in the console's composer and send with the keyboard."""
-    page.locator("textarea.composer-field").fill(text)
-    page.locator("textarea.composer-field").press("Control+Enter")
-
-
-def said_to_shopper(page: Page) -> list[str]:
-    """The texts of the bubbles in the widget, in order."""
-    return page.locator("tiski-chat .bubble").all_inner_texts()
-
-
-def said_to_agent(page: Page) -> list[str]:
-    """The texts of the bubbles in the console, in order."""
-    return [text.strip() for text in page.locator(".thread .bubble-text").all_inner_texts()]
-
-
-def row_of(page: Page, text: str) -> Locator:
-    """The row of the inbox that shows a text."""
-    return page.locator(".conversation-row", has_text=text)
+    return counter.visit(open_screen(**options), tiski.address)
 
 
 def test_a_message_reaches_the_agent_within_a_second_and_the_answer_comes_back(
@@ -142,9 +108,8 @@ def test_the_same_journey_with_sockets_blocked(open_screen: Open, tiski: TiskiPr
     for screen in (agent, shopper):
         screen.block_websockets()
         screen.expect_trouble("WebSocket")
-    _sign_in_on(agent, tiski)
-    shopper.page.goto(f"{tiski.address}/demo/")
-    shopper.page.locator("tiski-chat button.launcher").click()
+    counter.sign_in(agent, tiski.address, demo_password(tiski.data))
+    counter.visit(shopper, tiski.address)
     ask(shopper.page, "Tuleeko tämä perille?")
     expect(row_of(agent.page, "Tuleeko tämä perille")).to_be_visible(timeout=30_000)
     row_of(agent.page, "Tuleeko tämä perille").locator("a").click()
@@ -168,11 +133,3 @@ def test_an_agent_closes_with_e_takes_with_i_and_opens_again(open_screen: Open, 
     expect(row_of(page, "Mikko Laine")).to_have_count(0, timeout=5000)
     page.goto(f"{tiski.address}/teepuoti/inbox/closed/")
     expect(row_of(page, "Mikko Laine")).to_be_visible()
-
-
-def _sign_in_on(screen: Screen, tiski: TiskiProcess) -> None:
-    screen.page.goto(f"{tiski.address}/")
-    screen.page.locator("input[name=login]").fill("mia@teepuoti.example")
-    screen.page.locator("input[name=password]").fill(demo_password(tiski.data))
-    screen.page.locator("input[name=password]").press("Enter")
-    expect(screen.page.locator(".conversation-row").first).to_be_visible()

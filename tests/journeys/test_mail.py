@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import smtplib
 import time
 from collections.abc import Iterator
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import default
 
 import pytest
 
 from tiski.testing import plugin
+from tiski.testing.correspondence import ADA, PASSWORD, SHOP, connect, letters, mailbox_path, submit, text_of
 from tiski.testing.desk import Desk, demo_password
 from tiski.testing.dovecot import Dovecot
 from tiski.testing.ports import wait_until
@@ -21,14 +18,11 @@ from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.mail, pytest.mark.both, pytest.mark.timeout(180)]
 
-SHOP = "asiakaspalvelu@teepuoti.example"
 TROUBLED = "palaute@teepuoti.example"
 GUESSED = "tilaukset@teepuoti.example"
 QUICK = "nopea@teepuoti.example"
 ONE = "info@teepuoti.example"
 OTHER = "help@kahvila.example"
-ADA = "ada@asiakas.example"
-PASSWORD = "test-mailbox-password"
 OWNER = "noor@teepuoti.example"
 LOOPBACK = {"TISKI_ALLOW_NETWORKS": "127.0.0.0/8"}
 
@@ -69,56 +63,6 @@ def desk(tiski: TiskiProcess) -> Iterator[Desk]:
     """Noor at her desk."""
     with Desk(tiski.address, email=OWNER, password=demo_password(tiski.data)) as signed_in:
         yield signed_in
-
-
-def connect(desk: Desk, address: str, dovecot: Dovecot, postfix: Postfix, **changes: str) -> None:
-    """Connect a mailbox by the form in the settings."""
-    fields = {
-        "address": address,
-        "imap_host": "127.0.0.1",
-        "imap_port": str(dovecot.imap_port),
-        "imap_security": "none",
-        "imap_user": address,
-        "imap_password": PASSWORD,
-        "folder": "INBOX",
-        "backfill": "now",
-        "smtp_host": "127.0.0.1",
-        "smtp_port": str(postfix.port),
-        "smtp_security": "none",
-        "acknowledges": "on",
-        "plus_addressing": "on",
-    }
-    response = desk.post("settings/mailbox/new/", **(fields | changes))
-    assert response.status_code == 200, response.text[:3000]
-    works = "works" if "Reading" in response.text else "toimii"
-    wait_until(lambda: desk.get(_mailbox_path(response.url.path)).text.count(works) >= 2, "both servers", seconds=40)
-
-
-def submit(postfix: Postfix, text: str, *, to: str = SHOP, sender: str = ADA, **headers: str) -> EmailMessage:
-    """Hand a mail to Postfix as a customer's mail program does."""
-    mail = EmailMessage()
-    mail["From"], mail["To"] = f"Ada Virtanen <{sender}>", to
-    mail["Subject"] = headers.pop("subject", "Kysymys teestä")
-    mail["Message-ID"] = headers.pop("message_id", f"<{time.time_ns()}@asiakas.example>")
-    for name, value in headers.items():
-        mail[name.replace("_", "-")] = value
-    mail.set_content(text)
-    with smtplib.SMTP("127.0.0.1", postfix.port) as server:
-        server.send_message(mail)
-    return mail
-
-
-def letters(dovecot: Dovecot, address: str) -> list[EmailMessage]:
-    """What lies in a mailbox, oldest first."""
-    with dovecot.mailbox(address) as box:
-        return [BytesParser(policy=default).parsebytes(each.obj.as_bytes()) for each in box.fetch(mark_seen=False)]
-
-
-def text_of(mail: EmailMessage) -> str:
-    """The plain text of a mail."""
-    plain = mail.get_body(("plain",))
-    assert plain is not None
-    return str(plain.get_content())
 
 
 def test_a_mail_becomes_a_conversation_and_the_answer_and_the_reply_stay_in_it(
@@ -174,7 +118,7 @@ def test_a_mail_is_in_the_inbox_within_five_seconds(desk: Desk, dovecot: Dovecot
     assert time.monotonic() - delivered < 5
 
 
-def test_a_guessed_message_id_and_a_stranger_do_not_get_into_a_conversation(
+def test_a01_a_guessed_message_id_and_a_stranger_do_not_get_into_a_conversation(
     desk: Desk, dovecot: Dovecot, postfix: Postfix
 ) -> None:
     connect(desk, GUESSED, dovecot, postfix, acknowledges="")
@@ -190,7 +134,7 @@ def test_a_guessed_message_id_and_a_stranger_do_not_get_into_a_conversation(
     assert "Arvasin" not in desk.thread(conversation)
 
 
-def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_one_is_handled(
+def test_a24_a_mail_that_cannot_be_read_is_set_aside_and_the_next_one_is_handled(
     desk: Desk, dovecot: Dovecot, postfix: Postfix
 ) -> None:
     connect(desk, TROUBLED, dovecot, postfix, acknowledges="")
@@ -203,7 +147,7 @@ def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_one_is_handled(
     wait_until(lambda: desk.get("settings/mailbox/").text.count("/replay/") == 2, "both set aside", seconds=30)
 
 
-def test_two_shops_that_answer_each_other_automatically_stop_after_one_message(
+def test_a12_two_shops_that_answer_each_other_automatically_stop_after_one_message(
     desk: Desk, tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot, postfix: Postfix
 ) -> None:
     data = tmp_path_factory.mktemp("other") / "data"
@@ -231,7 +175,7 @@ def test_a_wrong_password_and_a_silent_server_are_said_in_words(desk: Desk, dove
         "imap_security": "none", "imap_user": SHOP, "imap_password": "wrong", "folder": "INBOX", "backfill": "now",
         "smtp_host": "127.0.0.1", "smtp_port": "9", "smtp_security": "none",
     }  # fmt: skip
-    path = _mailbox_path(desk.post("settings/mailbox/new/", **fields).url.path)
+    path = mailbox_path(desk.post("settings/mailbox/new/", **fields).url.path)
     wait_until(lambda: _says(desk, path, "app password", "sovellussalasana"), "the password's fault", seconds=30)
     wait_until(lambda: _says(desk, path, "cannot be reached", "ei saada yhteyttä"), "the server's", seconds=30)
     assert f'href="/{desk.shop}/{path}"' in desk.get("inbox/open/").text  # the banner leads whoever can mend it there
@@ -240,7 +184,3 @@ def test_a_wrong_password_and_a_silent_server_are_said_in_words(desk: Desk, dove
 def _says(desk: Desk, path: str, *words: str) -> bool:
     text = desk.get(path).text
     return any(word in text for word in words)
-
-
-def _mailbox_path(path: str) -> str:
-    return path.split("/", 2)[2]

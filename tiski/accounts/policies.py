@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from inspect import signature
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from tiski.kernel import clock
 from tiski.kernel.action import Actor, ActorKind
+from tiski.kernel.reading import columns, fetch, made
 from tiski.kernel.scope import shop_scope
 
 from .errors import RoleTooLow, ShopNotFound
@@ -28,6 +29,7 @@ FRESH_SECONDS = 900
 """How long a typed password counts as fresh for sensitive changes."""
 
 SIGNED_IN_AT = "signed_in_at"
+_SHOP_AT = len(Membership._meta.concrete_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,16 @@ def may(policy: Policy, member: Membership | None) -> bool:
     return member is not None and member.is_current and policy.allows(member.role)
 
 
+def membership(agent: Agent, shop_key: str) -> Membership | None:
+    """The agent's current membership in the shop with this key, its shop loaded; None for strangers and leavers."""
+    found = fetch(_membership_of(), [agent.pk, shop_key])
+    if not found:
+        return None
+    member, shop = made(Membership, found[0][:_SHOP_AT]), made(Shop, found[0][_SHOP_AT:])
+    member.shop, member.agent = shop, agent
+    return member
+
+
 def actor_of(agent: Agent) -> Actor:
     """The agent as the one who does something."""
     return Actor(ActorKind.AGENT, agent.pk, agent.name)
@@ -102,18 +114,18 @@ def requires(policy: Policy, *, fresh: bool = False) -> Callable[[Callable[..., 
         def guarded(request: Any, *args: Any, shop: str, **kwargs: Any) -> Any:
             if not request.user.is_authenticated:
                 return ask_to_sign_in(request)
-            membership = _membership(request.user, shop)
-            if membership is None:
+            member = membership(request.user, shop)
+            if member is None:
                 raise ShopNotFound
             _introduce(request)
-            request.shop, request.membership = membership.shop, membership
-            if not may(policy, membership):
+            request.shop, request.membership = member.shop, member
+            if not may(policy, member):
                 raise RoleTooLow
             if fresh and not is_fresh(request):
                 raise ReauthenticationRequired
             if takes_key:
                 kwargs["shop"] = shop
-            with shop_scope(membership.shop_id), timezone.override(membership.shop.timezone):
+            with shop_scope(member.shop_id), timezone.override(member.shop.timezone):
                 return view(request, *args, **kwargs)
 
         return _named(guarded, policy)
@@ -172,9 +184,13 @@ def _routes(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterat
             yield route, pattern.callback
 
 
-def _membership(agent: Agent, shop_key: str) -> Membership | None:
-    found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk, shop__key=shop_key)
-    return found.select_related("shop", "agent").first()
+@cache
+def _membership_of() -> str:
+    return f"""
+        SELECT {columns(Membership, "m")}, {columns(Shop, "s")} FROM accounts_membership m
+        JOIN accounts_shop s ON s.id = m.shop_id JOIN accounts_agent a ON a.id = m.agent_id
+        WHERE m.agent_id = %s AND s.key = %s AND m.left_at IS NULL AND m.suspended_at IS NULL AND a.is_active
+    """  # noqa: S608  names of our own columns
 
 
 def _introduce(request: Any) -> None:

@@ -10,7 +10,8 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
-from tiski.kernel import clock
+from tiski.kernel import clock, rows
+from tiski.kernel.reading import fetch
 
 from .models import AgentSession
 
@@ -18,6 +19,7 @@ SEEN_EVERY = 600
 """Seconds between two notes of when a session was last seen: a note costs one write."""
 
 NOTE = "client"
+CONTENT = "SELECT session_data FROM accounts_agentsession WHERE session_key = %s AND expire_date > %s"
 
 
 class SessionStore(DatabaseStore):
@@ -54,12 +56,14 @@ class SessionStore(DatabaseStore):
         if ending is not None:
             super().delete(hashed(ending))
 
-    def _get_session_from_db(self) -> AgentSession | None:
-        found = AgentSession.objects.filter(session_key=hashed(self.session_key or ""), expire_date__gt=clock.now())
-        session = found.first()
-        if session is None:
+    def load(self) -> dict[str, Any]:
+        """The content of a session that has not ended; every request asks for it."""
+        found = fetch(CONTENT, [hashed(self.session_key or ""), rows.moment(clock.now())])
+        if not found:
             self._session_key = None
-        return session
+            return {}
+        content: dict[str, Any] = self.decode(found[0][0])
+        return content
 
 
 def hashed(cookie: str) -> str:

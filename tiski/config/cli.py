@@ -67,6 +67,8 @@ def commands() -> list[Command]:
         Command(
             "mail inspect", "Print one JSON object per raw message, as received mail is read.", _inspect, _inspecting
         ),
+        Command("backup", "Write database and files, without the key, into one sealed archive.", _back_up, _backing_up),
+        Command("restore", "Restore an archive into an empty place and prove that it is whole.", _restore, _restoring),
         Command("keys rotate", "Make a new master key and wrap every shop's key with it.", _rotate_keys),
         Command("audit verify", "Walk the audit log's chain of hashes.", _verify_audit),
     ]
@@ -84,6 +86,22 @@ def _checking(sub: argparse.ArgumentParser) -> None:
 def _inspecting(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("files", nargs="+", metavar="FILE", help="raw message, mbox or Maildir; - reads standard input")
     sub.add_argument("--jsonl", action="store_true", help="one JSON object per line (the default and only format)")
+
+
+def _backing_up(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="the archive to write, never over another; in a folder it is named by the time",
+    )
+
+
+def _restoring(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("file", type=Path, metavar="FILE", help="the archive to read")
+    sub.add_argument("--into", type=Path, required=True, metavar="DIR", help="a new or empty data folder")
+    sub.add_argument("--database", default="", metavar="URL", help="an empty PostgreSQL database; left out for SQLite")
+    sub.add_argument("--key", type=Path, metavar="FILE", help="the key file that was in use when the backup was made")
 
 
 def _set_environment(arguments: argparse.Namespace) -> None:
@@ -135,6 +153,18 @@ def _inspect(arguments: argparse.Namespace) -> int:
     from tiski.channels.email.inspect import inspect
 
     return inspect(arguments.files, sys.stdout)
+
+
+def _back_up(arguments: argparse.Namespace) -> int:
+    from . import backup
+
+    return backup.back_up(arguments.file)
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from . import backup
+
+    return backup.restore(arguments.file, arguments.into, database=arguments.database, key=arguments.key)
 
 
 def _rotate_keys(arguments: argparse.Namespace) -> int:

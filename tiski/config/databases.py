@@ -15,7 +15,10 @@ PRAGMAS = (
     "PRAGMA foreign_keys=1",
     "PRAGMA cache_size=-16000",
     "PRAGMA temp_store=MEMORY",
+    # A log that a long reader made large shrinks again once it has been copied.
+    "PRAGMA journal_size_limit=67108864",
 )
+# How long a lock is waited for, on either database; then the request is refused and may come again.
 BUSY_SECONDS = 5
 
 
@@ -27,7 +30,7 @@ def configure(url: str, data: Path) -> dict[str, Any]:
     if parts.scheme == "sqlite":
         return sqlite(Path(unquote(parts.path)))
     if parts.scheme in {"postgresql", "postgres"}:
-        options = dict(parse_qsl(parts.query))
+        options = {"options": f"-c lock_timeout={BUSY_SECONDS}s", **dict(parse_qsl(parts.query))}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.lstrip("/")) or "tiski",
@@ -42,6 +45,13 @@ def configure(url: str, data: Path) -> dict[str, Any]:
     raise BadSetting(
         f"TISKI_DATABASE_URL starts with {parts.scheme!r}; use sqlite:///path or postgresql://user@host/name."
     )
+
+
+def redis(url: str) -> str:
+    """The address of a Redis, or none; raises `BadSetting` for anything else."""
+    if url and (urlsplit(url).scheme not in {"redis", "rediss"} or not urlsplit(url).hostname):
+        raise BadSetting("TISKI_REDIS_URL is not an address; use redis://:password@host:6379 or rediss:// for TLS.")
+    return url
 
 
 def sqlite(file: Path) -> dict[str, Any]:

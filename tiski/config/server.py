@@ -10,7 +10,6 @@ import resource
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
@@ -22,12 +21,12 @@ from tiski.kernel.live import app as live
 from tiski.kernel.live import gate
 from tiski.kernel.live.gate import Call, Receive, Scope, Send, Turned
 from tiski.kernel.live.responding import turn_away
-from tiski.kernel.live.threads import in_thread
 from tiski.kernel.live.wire import LARGEST_FRAME, Wire
 
-from . import static_files
+from . import metrics, static_files
 from .environment import BadSetting
 from .http_protocol import PatientProtocol
+from .readiness import Readiness
 from .wsgi_bridge import WsgiBridge
 
 WEB = "web"
@@ -40,6 +39,8 @@ MOST_FILES = 65_536
 SPARE_FILES = 256
 # The event loop waits at most this long for a busy writer thread; Python's own 5 ms are half the budget of an ack.
 SWITCH_SECONDS = 0.001
+# Messages make no cycles, and Python's own thresholds look through all that waits to be stored at every seven hundred.
+COLLECT_AT = (20_000, 20, 20)
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Root:
         self._live = live if LIVE in parts else None
         self._web = WsgiBridge(_django()) if WEB in parts else None
         self._name = "-".join(sorted(parts))
-        self._health: tuple[float, list[str]] = (0.0, [])
+        self._readiness = Readiness(self._name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application for HTTP and WebSockets."""
@@ -59,6 +60,9 @@ class Root:
         path = scope["path"]
         if scope["type"] == "http" and path in gate.PROBES:
             await turn_away(call, await self._probe(path))
+            return
+        if scope["type"] == "http" and path == metrics.PATH:
+            await metrics.answer(call, self._name)
             return
         turned = gate.clean(scope)
         if turned is not None:
@@ -75,13 +79,10 @@ class Root:
             await turn_away(call, Turned(404, "This process answers no pages."))
 
     async def _probe(self, path: str) -> Turned:
-        """`/livez` says that the loop turns; `/readyz` that traffic is welcome, asked at most once a second."""
+        """`/livez` says that the loop turns; `/readyz` that traffic is welcome."""
         if path == "/livez":
             return Turned(200, "ok")
-        now = time.monotonic()
-        if health.stopping or now - self._health[0] > 1:
-            self._health = now, await in_thread(health.complaints, self._name)
-        complaints = [*self._health[1], *(["writer"] if _writer_is_stuck() else [])]
+        complaints = [*await self._readiness.complaints(), *(["writer"] if _writer_is_stuck() else [])]
         return Turned(503, f"not ready: {', '.join(complaints)}") if complaints else Turned(200, "ok")
 
 
@@ -137,6 +138,7 @@ def run(
     def began() -> None:
         gc.collect()
         gc.freeze()  # what is loaded now stays: no collection has to walk it again
+        gc.set_threshold(*COLLECT_AT)
         listening()
 
     build(parts, began).run(sockets=[listener])
@@ -179,6 +181,11 @@ def listen(host: str, port: int) -> socket.socket:
         raise BadSetting(f"{reason}. Choose others with --host and --port.") from error
     listener.setblocking(False)
     return listener
+
+
+def adopt(descriptor: int) -> socket.socket:
+    """A bound socket that another process opened and handed over."""
+    return socket.socket(fileno=descriptor)
 
 
 def _raise_file_limit() -> None:

@@ -20,6 +20,13 @@ TISKI_BASE_URL = environment.text(
 TISKI_DATABASE_URL = environment.text(
     "TISKI_DATABASE_URL", "", "`postgresql://user@host/name`; empty means SQLite in the data folder."
 )
+TISKI_REDIS_URL = databases.redis(
+    environment.text(
+        "TISKI_REDIS_URL",
+        "",
+        "`redis://:password@host:6379`: carries hints between processes; empty leaves them to PostgreSQL.",
+    )
+)
 TISKI_SMTP_URL = environment.text(
     "TISKI_SMTP_URL", "", "`smtp://user:password@host:587` for the instance's own mail; empty prints it instead."
 )
@@ -32,6 +39,23 @@ TISKI_TRUSTED_PROXIES = environment.several(
 TISKI_DEBUG = environment.switch("TISKI_DEBUG", default=False, meaning="Detailed error pages; loopback only.")
 TISKI_LOG_LEVEL = environment.text(
     "TISKI_LOG_LEVEL", "WARNING", "Least severe log lines written: DEBUG, INFO, WARNING, ERROR."
+)
+TISKI_METRICS_TOKEN = environment.text(
+    "TISKI_METRICS_TOKEN", "", "Bearer token with which `/metrics` may be read from anywhere; empty: from nowhere else."
+)
+TISKI_METRICS_NETWORKS = environment.several(
+    "TISKI_METRICS_NETWORKS",
+    "127.0.0.0/8,::1/128",
+    "Networks (CIDR) from which `/metrics` may be read without a token, never through a proxy.",
+)
+TISKI_WORKER_PORT = environment.number(
+    "TISKI_WORKER_PORT", 0, "Port where `tiski worker` answers `/metrics`, `/livez` and `/readyz`; 0: nowhere."
+)
+TISKI_LONGEST_LAG = environment.number(
+    "TISKI_LONGEST_LAG", 60, "Seconds that a delivery may be overdue before `/readyz` complains of lag."
+)
+TISKI_WAL_ALARM = environment.number(
+    "TISKI_WAL_ALARM", 512, "Megabytes of SQLite's write-ahead log above which `/readyz` complains of it."
 )
 environment.text("TISKI_SECRET_KEY", "", "Master key; empty means the file `secret.key` in the data folder.")
 TISKI_KEY_FILE = TISKI_DATA / "secret.key"
@@ -103,7 +127,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 AUTH_USER_MODEL = "accounts.Agent"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["tiski.accounts.backend.AgentBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

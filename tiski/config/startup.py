@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +16,16 @@ if TYPE_CHECKING:
     from tiski.kernel.checks import Problem
 
 
+SCHEMA_LOCK = 0x736368656D61  # "schema"
+
+
 def prepare(*, demo: bool = False) -> None:
     """Create what is missing, refuse to start on what is wrong, bring the schema up to date.
 
     With `demo`, the first run also opens the demo shop. Raises SystemExit(1) after printing problems and remedies.
     """
     _make_folders()
-    _set_up()
+    set_up()
     _migrate()
     if _problems(deploy=False):
         raise SystemExit(1)
@@ -33,7 +39,7 @@ def prepare(*, demo: bool = False) -> None:
 def check(*, deploy: bool) -> int:
     """Print every problem with its remedy; 0 when there is none."""
     _make_folders()
-    _set_up()
+    set_up()
     if _problems(deploy=deploy):
         return 1
     print("Everything is in order.")
@@ -42,7 +48,7 @@ def check(*, deploy: bool) -> int:
 
 def verify_audit() -> int:
     """Walk the audit chain; 0 when every hash agrees."""
-    _set_up()
+    set_up()
     from tiski.accounts import queries as accounts
 
     broken = accounts.broken_audit_entries()
@@ -54,7 +60,7 @@ def verify_audit() -> int:
 
 def rotate_keys() -> int:
     """Put a new master key first in the key file; what older keys encrypted stays readable."""
-    _set_up()
+    set_up()
     from django.conf import settings
 
     from tiski.kernel import secrets
@@ -63,7 +69,8 @@ def rotate_keys() -> int:
     return 0
 
 
-def _set_up() -> None:
+def set_up() -> None:
+    """Load the product with its settings."""
     import django
 
     django.setup()
@@ -94,8 +101,35 @@ def _migrate() -> None:
     if problems:
         _print(problems)
         raise SystemExit(1)
-    call_command("migrate", verbosity=0, interactive=False)
-    checks.note_release()
+    with _alone():
+        call_command("migrate", verbosity=0, interactive=False)
+        checks.note_release()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Processes that start at the same moment bring the schema up to date one after the other."""
+    from django.conf import settings
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        file = os.open(settings.TISKI_DATA / "schema.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(file)
+        return
+    # Belongs to the session: it goes with a process that is killed.
+    with connection.cursor() as cursor:
+        # However long the other one takes; what the migrations themselves wait for keeps its limits.
+        cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [SCHEMA_LOCK])
+        cursor.execute("RESET lock_timeout; RESET statement_timeout")
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SCHEMA_LOCK])
 
 
 def _problems(*, deploy: bool) -> bool:

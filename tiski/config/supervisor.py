@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import FrameType
 
 SUPERVISED = "TISKI_SUPERVISED"
@@ -26,7 +26,16 @@ def up() -> int:
     from . import startup
 
     startup.prepare(demo=True)
-    worker = Child([sys.executable, "-m", "tiski.config.cli", "worker"])
+    from . import metrics, server, worker_door
+
+    door = server.listen("127.0.0.1", 0)
+    door.listen(16)
+    metrics.worker_port = door.getsockname()[1]
+    worker = Child(
+        [sys.executable, "-m", "tiski.config.cli", "worker"],
+        environment={worker_door.GIVEN: str(door.fileno())},
+        keep_open=(door.fileno(),),
+    )
     try:
         _serve({"web", "live"}, listening=lambda: _welcome(worker))
     finally:
@@ -53,8 +62,13 @@ def work() -> int:
         threading.Thread(target=_stop_with_the_parent, args=(stop,), name="parent", daemon=True).start()
     _stop_on_signals(stop, supervised=supervised)
     startup.prepare()
+    from django.conf import settings
+
     from tiski.kernel import worker
 
+    from . import worker_door
+
+    worker_door.open_door(settings.TISKI_HOST, settings.TISKI_WORKER_PORT)
     worker.run(stop)
     return 0
 
@@ -62,8 +76,13 @@ def work() -> int:
 class Child:
     """A process that is started again, later each time, while it dies; its death never ends this process."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(
+        self, command: list[str], *, environment: Mapping[str, str] | None = None, keep_open: Collection[int] = ()
+    ) -> None:
+        """`environment` is added to this process's; `keep_open` are file descriptors that it inherits."""
         self._command = command
+        self._environment = environment or {}
+        self._keep_open = tuple(keep_open)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
@@ -90,7 +109,10 @@ class Child:
             began = time.monotonic()
             # Its end of the pipe closes with this process, however that ends.
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, env={**os.environ, SUPERVISED: "yes"}
+                self._command,
+                stdin=subprocess.PIPE,
+                env={**os.environ, **self._environment, SUPERVISED: "yes"},
+                pass_fds=self._keep_open,
             )
             if self._stopping.is_set():
                 self._process.terminate()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
@@ -22,6 +23,7 @@ from tiski.kernel.live.responding import turn_away
 
 THREADS = 4  # database connections too: each thread keeps its own
 MOST_WAITING = 200
+LONGEST_WAIT = 8.0  # seconds for a thread; who waited longer is told at once, so that a stuck database piles up nothing
 LARGEST_BODY = 32 * 1024 * 1024
 IN_MEMORY = 1024 * 1024
 PIECE = 256 * 1024
@@ -85,9 +87,7 @@ class WsgiBridge:
     async def __call__(self, call: Call) -> None:
         """Read the body, run the application in a thread, send its answer."""
         if self._waiting >= MOST_WAITING:
-            await turn_away(
-                call, Turned(503, _("Very many pages are being asked for just now. Try again in a moment."))
-            )
+            await turn_away(call, _too_many())
             return
         self._waiting += 1
         try:
@@ -111,7 +111,12 @@ class WsgiBridge:
         environ["wsgi.file_wrapper"] = FileToSend
         # A context of its own, so that nothing a request sets (language, shop) is seen by the thread's next one.
         context = contextvars.copy_context()
-        answer, piece, last = await loop.run_in_executor(self._pool, context.run, self._run, environ)
+        latest = time.monotonic() + LONGEST_WAIT
+        begun = await loop.run_in_executor(self._pool, context.run, self._run, environ, latest)
+        if begun is None:
+            await turn_away(call, _too_many())
+            return
+        answer, piece, last = begun
         try:
             await call.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             await call.send({"type": "http.response.body", "body": piece, "more_body": not last})
@@ -122,13 +127,20 @@ class WsgiBridge:
             if not last:
                 await loop.run_in_executor(self._pool, answer.close)
 
-    def _run(self, environ: dict[str, Any]) -> tuple[Answer, bytes, bool]:
+    def _run(self, environ: dict[str, Any], latest: float) -> tuple[Answer, bytes, bool] | None:
+        """The answer's first piece; None when the thread came too late."""
+        if time.monotonic() > latest:
+            return None
         answer = Answer()
         response = self._application(environ, answer.start)
         answer.pieces = iter(response)
         answer.close = getattr(response, "close", answer.close)
         piece, last = answer.take()
         return answer, piece, last
+
+
+def _too_many() -> Turned:
+    return Turned(503, _("Very many pages are being asked for just now. Try again in a moment."))
 
 
 async def _read_body(call: Call, body: IO[bytes]) -> int | Turned:

@@ -106,7 +106,7 @@ def colleague(knock: live.Knock) -> Colleague:
         id=f"agent-{agent.agent_id}",
         shop_id=member.shop_id,
         name=agent.name,
-        language=member.agent.language,
+        language=agent.language,
         agent_id=agent.agent_id,
         cookie=cookie,
     )

@@ -74,6 +74,24 @@ class MessageDelayed(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageUncertain(ConversationEvent):
+    """Nobody knows whether the other side took a message; it is sent once more after a while."""
+
+    name: ClassVar[str] = "conversations.message_uncertain"
+    message: int
+    item: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRetried(ConversationEvent):
+    """A person had a message sent again that had not arrived."""
+
+    name: ClassVar[str] = "conversations.message_retried"
+    message: int
+    item: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFailed(ConversationEvent):
     """A message could not be delivered, or nobody knows whether it was; a person has to look."""
 
@@ -136,6 +154,13 @@ class SubjectChanged(ConversationEvent):
     """The conversation got another subject."""
 
     name: ClassVar[str] = "conversations.subject_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChanged(ConversationEvent):
+    """The customer is called something else now, or turned out to be someone else."""
+
+    name: ClassVar[str] = "conversations.customer_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

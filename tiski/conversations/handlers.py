@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 from datetime import timedelta
 
 from tiski.conversations import actions as conversations
@@ -12,16 +13,27 @@ from tiski.conversations.errors import ClaimLost
 from tiski.conversations.events import OutboxQueued
 from tiski.conversations.models import Message, OutboxItem, OutboxState
 from tiski.conversations.queries import situation_of
+from tiski.customers.events import (
+    CustomerRenamed,
+    CustomersMerged,
+    CustomersUnmerged,
+    IdentityAdded,
+)
 from tiski.kernel import clock
+from tiski.kernel.action import SYSTEM
 from tiski.kernel.errors import SendFailed
 from tiski.kernel.events import FactRow, Retry, hears
+
+IN_A_MOMENT = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
 
 
-@hears(OutboxQueued)
+@hears(OutboxQueued, slow=True)
 def send_what_is_queued(event: OutboxQueued, fact: FactRow) -> None:
     """Claim the item, let its channel send it, and record how it went; every further try is an event of its own."""
+    if _server_is_busy(event.item):
+        raise Retry(IN_A_MOMENT * random.uniform(0.1, 1))  # noqa: S311  spread out, no secret
     claimed = conversations.claim_due(1, f"{os.getpid()}-{fact.id}", item_id=event.item)
     if not claimed:
         _come_back_if_needed(event.item)
@@ -31,6 +43,31 @@ def send_what_is_queued(event: OutboxQueued, fact: FactRow) -> None:
         _send(outgoing)
     except ClaimLost:
         log.warning("an outbox item was taken over while it was being sent", extra={"item": outgoing.item_id})
+
+
+@hears(CustomerRenamed)
+def show_the_new_name(event: CustomerRenamed, fact: FactRow) -> None:
+    """Rows and headers that show the customer follow their name."""
+    conversations.tell_of_customer(event.customer, by=SYSTEM)
+
+
+@hears(IdentityAdded)
+def show_the_new_address(event: IdentityAdded, fact: FactRow) -> None:
+    """Who has no name is shown by an address."""
+    conversations.tell_of_customer(event.customer, by=SYSTEM)
+
+
+@hears(CustomersMerged)
+def show_one_customer(event: CustomersMerged, fact: FactRow) -> None:
+    """The conversations of both are one person's now."""
+    conversations.tell_of_customer(event.customer, by=SYSTEM)
+
+
+@hears(CustomersUnmerged)
+def show_both_customers_again(event: CustomersUnmerged, fact: FactRow) -> None:
+    """What a merge had shown as one person is two again."""
+    for customer in (event.customer, event.returned):
+        conversations.tell_of_customer(customer, by=SYSTEM)
 
 
 def _send(outgoing: Outgoing) -> None:
@@ -53,6 +90,14 @@ def _send(outgoing: Outgoing) -> None:
         conversations.record_unknown(outgoing, reason=str(unknown))
     else:
         conversations.record_accepted(outgoing, provider_id=accepted.provider_id)
+
+
+def _server_is_busy(item_id: int) -> bool:
+    """Each channel account sends one after the other: a server that crawls keeps one thread busy, not all of them."""
+    now = clock.now()
+    mine = OutboxItem.objects.filter(id=item_id).values("channel_account")
+    others = OutboxItem.objects.filter(channel_account__in=mine, state=OutboxState.CLAIMED, claimed_until__gte=now)
+    return others.exclude(id=item_id).exists()
 
 
 def _come_back_if_needed(item_id: int) -> None:

@@ -1,10 +1,13 @@
-"""The live topics of conversations: who may watch the inbox and one conversation."""
+"""What conversations plug in: the live topics, with who may watch them, and what operators can measure."""
 
 from __future__ import annotations
 
+from tiski.conversations.events import DraftSaved, ReadMarkMoved
 from tiski.conversations.models import Conversation
 from tiski.conversations.policies import may_read
-from tiski.kernel import live
+from tiski.conversations.queries import measures
+from tiski.kernel import live, metrics
+from tiski.kernel.events import FactRow
 
 
 def watches_inbox(principal: live.Principal, subject_id: int | None) -> bool:
@@ -21,6 +24,12 @@ def watches_conversation(principal: live.Principal, subject_id: int | None) -> b
     return Conversation.unscoped.filter(shop_id=principal.shop_id, id=subject_id).exists()
 
 
+def whose_row(fact: FactRow) -> int:
+    """The row of the agent's own list that looks different now."""
+    number: int = fact.data["conversation"]
+    return number
+
+
 def _agent(principal: live.Principal) -> int | None:
     kind, _dash, number = principal.id.partition("-")
     return int(number) if kind == "agent" and number.isdigit() else None
@@ -29,3 +38,7 @@ def _agent(principal: live.Principal) -> int | None:
 live.hub.topics.register_topic("inbox", watches_inbox)
 live.hub.topics.register_topic("conversation", watches_conversation)
 live.hub.topics.register_parent("conversation", "inbox")
+for _own in (ReadMarkMoved, DraftSaved):
+    live.hub.topics.register_key(_own.name, whose_row)
+metrics.measure(measures.outbox)
+metrics.measure(measures.quarantined)

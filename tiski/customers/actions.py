@@ -22,10 +22,15 @@ from tiski.customers.models import Customer, Identity, Merge
 from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import Emission, emit, emit_many
+from tiski.kernel.reading import columns, fetch, made
 from tiski.kernel.scope import current_shop
 from tiski.kernel.text import clean_line
 
 CUSTOMER_COLUMNS = ("shop_id", "name", "folded_name", "language", "created_at")
+REMAINING = """
+    SELECT {kept} FROM customers_customer c
+    JOIN customers_customer kept ON kept.id = COALESCE(c.merged_into_id, c.id) WHERE c.id = %s
+"""
 IDENTITY_COLUMNS = ("shop_id", "customer_id", "kind", "value", "shown", "created_at")
 
 
@@ -49,8 +54,7 @@ def recognise(kind: str, value: str, *, name: str = "", language: str = "", by: 
     known = recognise_many(
         [Introduction(shop_id=current_shop(), kind=kind, value=value, name=name, language=language)], by=by
     )
-    customer = Customer.objects.select_related("merged_into").get(id=known[0])
-    return customer.merged_into or customer
+    return made(Customer, fetch(REMAINING.format(kept=columns(Customer, "kept")), [known[0]])[0])
 
 
 @action

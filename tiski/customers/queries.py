@@ -12,7 +12,22 @@ from django.db.models import F, Q
 from tiski.customers.errors import NotAnAddress
 from tiski.customers.models import Customer, Identity, IdentityKind, Merge
 from tiski.kernel.errors import NotFound
+from tiski.kernel.reading import fetch, marks, moment
+from tiski.kernel.scope import current_shop
 
+FAMILY = """
+    WITH kept AS (
+        SELECT COALESCE(merged_into_id, id) AS id FROM customers_customer WHERE id = %s AND shop_id = %s
+    )
+    SELECT c.id, c.name, c.language, c.created_at, 0 FROM kept JOIN customers_customer c ON c.id = kept.id
+    UNION ALL
+    SELECT c.id, c.name, c.language, c.created_at, 1 FROM kept JOIN customers_customer c ON c.merged_into_id = kept.id
+    ORDER BY 5, 1
+"""
+IDENTITIES = """
+    SELECT id, kind, value, shown, verified_at IS NOT NULL FROM customers_identity
+    WHERE customer_id IN ({marks}) AND kind <> 'visitor' ORDER BY id
+"""
 LAST_SIGN = "\U0010ffff"
 
 
@@ -51,27 +66,20 @@ class CustomerPanel:
 
 
 def customer_panel(customer_id: int) -> CustomerPanel:
-    """The panel of a customer of the shop in scope, following a merge; raises `NotFound`. At most five queries."""
-    reached = Customer.objects.filter(id=customer_id).values_list("merged_into_id", flat=True).first()
-    kept_id = reached or customer_id
-    columns = ("id", "name", "language", "created_at")
-    rows = [
-        *Customer.objects.filter(id=kept_id).values_list(*columns),
-        *Customer.objects.filter(merged_into_id=kept_id).order_by("id").values_list(*columns),
-    ]
-    kept = next((row for row in rows if row[0] == kept_id), None)
-    if kept is None:
+    """The panel of a customer of the shop in scope, following a merge; raises `NotFound`. At most three queries."""
+    rows = fetch(FAMILY, [customer_id, current_shop()])
+    if not rows:
         raise NotFound
-    family = tuple(row[0] for row in rows)
+    kept, family = rows[0], tuple(row[0] for row in rows)
     identities = _identities(family)
     return CustomerPanel(
-        id=kept_id,
+        id=kept[0],
         name=kept[1],
         language=kept[2],
-        first_seen=min(row[3] for row in rows),
+        first_seen=min(moment(row[3]) for row in rows),
         is_anonymous=not kept[1] and not identities,
         identities=identities,
-        merges=_merges(kept_id) if len(family) > 1 else (),
+        merges=_merges(kept[0]) if len(family) > 1 else (),
         family=family,
     )
 
@@ -104,10 +112,9 @@ def matching(words: str, limit: int = 50) -> list[int]:
 
 
 def _identities(family: tuple[int, ...]) -> tuple[IdentityRow, ...]:
-    shown = Identity.objects.filter(customer_id__in=family).exclude(kind=IdentityKind.VISITOR).order_by("id")
     return tuple(
-        IdentityRow(number, kind, str(IdentityKind(kind).label), text or value, verified_at is not None)
-        for number, kind, value, text, verified_at in shown.values_list("id", "kind", "value", "shown", "verified_at")
+        IdentityRow(number, kind, str(IdentityKind(kind).label), shown or value, bool(is_verified))
+        for number, kind, value, shown, is_verified in fetch(IDENTITIES.format(marks=marks(family)), family)
     )
 
 

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class KernelConfig(AppConfig):
-    """Registers the handler of schedules and the daily sweep."""
+    """Registers the handler of schedules, what is done regularly, and what can be measured."""
 
     name = "tiski.kernel"
     label = "kernel"
@@ -12,5 +12,5 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from . import upkeep  # noqa: F401
+        from . import measures, storage, upkeep  # noqa: F401
         from .events import ticking  # noqa: F401

@@ -12,18 +12,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 
 from .errors import Refusal, StorageFull, Unavailable
+from .metrics import Histogram
 
 # Back-to-back commits starve other processes for seconds; with the pause their p99 is 4 ms (architecture.md 7).
 SQLITE_PAUSE = 0.0015
 LARGEST_BATCH = 500
 LONGEST_QUEUE = 5000
+ACK_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SIZE_EDGES = (1, 2, 5, 10, 25, 50, 100, 250, 500)
 FULL_DISK = ("database or disk is full", "no space left", "disk full")
 
 Item = TypeVar("Item")
@@ -66,6 +69,8 @@ class Tally:
     largest_batch: int = 0
     slowest: float = 0.0
     waited: float = 0.0
+    waits: Histogram = field(default_factory=lambda: Histogram(ACK_EDGES))
+    sizes: Histogram = field(default_factory=lambda: Histogram(SIZE_EDGES))
 
 
 class Gatherer(Generic[Item, Result]):
@@ -186,12 +191,15 @@ class Gatherer(Generic[Item, Result]):
         return [refusal] * len(batch)
 
     def _tell(self, batch: list[_Waiting[Item, Result]], results: Sequence[Result | Exception]) -> None:
-        tally, oldest = self.tally, time.monotonic() - batch[0].since
+        tally, now = self.tally, time.monotonic()
+        oldest = now - batch[0].since
         tally.items += len(batch)
         tally.batches += 1
         tally.largest_batch = max(tally.largest_batch, len(batch))
         tally.slowest = max(tally.slowest, oldest)
         tally.waited += oldest
+        tally.sizes.observe(len(batch))
+        tally.waits.observe_sorted([now - waiting.since for waiting in reversed(batch)])
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Done[Result], Result | Exception]]] = {}
         for waiting, result in zip(batch, results, strict=True):
             by_loop.setdefault(waiting.loop, []).append((waiting.done, result))

@@ -101,7 +101,7 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     sentence = _("The server's disk is full, so nothing was saved. Free some space on the server, then try again.")
-    retry_after = 60
+    retry_after = 30
 
 
 class SendFailed(Exception):

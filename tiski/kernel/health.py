@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -10,11 +9,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from . import clock
+from . import clock, storage
 from .models import Delivery, Pulse
 
 FREE_BYTES = 50_000_000
-LONGEST_LAG = timedelta(seconds=60)
+FREE_INODES = 1000
 
 stopping = False
 """Set when the process has been told to stop: it finishes what it has and takes nothing new."""
@@ -28,18 +27,31 @@ def complaints(process: str = "web") -> list[str]:
 def _complaints(process: str) -> Iterator[str]:
     if stopping:
         yield "stopping"
-    if shutil.disk_usage(settings.TISKI_DATA).free < FREE_BYTES:
-        yield "disk"
+    yield from _short_of_room()
     try:
         Pulse.objects.update_or_create(process=process, defaults={"at": clock.now()})
         if _unmigrated():
             yield "schema"
-        overdue = clock.now() - LONGEST_LAG
+        overdue = clock.now() - timedelta(seconds=settings.TISKI_LONGEST_LAG)
         if Delivery.objects.filter(dead_at__isnull=True, due__lt=overdue, lease_until__isnull=True, tries=0).exists():
             yield "lag"
     except DatabaseError:
         connection.close()
         yield "database"
+
+
+def _short_of_room() -> Iterator[str]:
+    try:
+        room = storage.room()
+    except OSError:
+        yield "disk"
+        return
+    if room.free_bytes < FREE_BYTES:
+        yield "disk"
+    if 0 <= room.free_inodes < FREE_INODES:
+        yield "inodes"
+    if (storage.wal_bytes() or 0) > settings.TISKI_WAL_ALARM * 1_000_000:
+        yield "wal"
 
 
 _migrated = False

@@ -16,4 +16,4 @@ def uuid7() -> uuid.UUID:
 
 def key(length: int = 10) -> str:
     """A random code for people and addresses; each character carries five bits."""
-    return "".join(secrets.choice(KEY_ALPHABET) for _ in range(length))
+    return "".join(KEY_ALPHABET[byte % 32] for byte in secrets.token_bytes(length))

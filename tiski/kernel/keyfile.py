@@ -76,6 +76,22 @@ def add(path: Path) -> MasterKey:
     return _key(line)
 
 
+def adopt(path: Path, source: Path) -> None:
+    """Use the keys of another file here, where there is none yet. Raises `KeyFileProblem` when it holds none."""
+    lines = _read(source)
+    for line in lines:
+        _key(line)
+    if not lines:
+        raise KeyFileProblem(f"{source} holds no key. Name the key file that was backed up.")
+    _write(path, lines)
+    load.cache_clear()
+
+
+def is_given() -> bool:
+    """Whether the key comes from the environment, so that no file is needed."""
+    return _given(os.environ) is not None
+
+
 def problem_with_mode(path: Path) -> str | None:
     """What is wrong with the file's permissions, or None."""
     if _given(os.environ) is not None or not path.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +14,7 @@ from django.db import connection, transaction
 
 from . import clock, rows, tokens
 from .errors import TooMany
+from .metrics import Count
 from .models import LimitWindow
 
 # One float for each key; past this many the least recently used key is forgotten (about 20 MB at the most).
@@ -21,6 +23,9 @@ MOST_BUCKETS = 100_000
 # eighth of the period in letting go.
 SLICES = 8
 _ROUNDING = 1e-6
+_DELIMITERS = re.compile("[:/]")
+
+refusals = Count("tiski_limit_refusals", "Calls refused because they came too often.", label="limit")
 
 
 class Buckets:
@@ -68,6 +73,7 @@ def allow(key: str, *, limit: int, per: float) -> None:
     """
     wait = buckets.take(key, limit=limit, per=per)
     if wait:
+        refusals.add(_kind(key))
         raise TooMany(math.ceil(wait))
 
 
@@ -89,6 +95,7 @@ def allow_stored(key: str, *, limit: int, per: float) -> None:
             .values_list("slice", "hits")
         )
         if sum(hits for _slice, hits in used) >= limit:
+            refusals.add(_kind(key))
             free_again = (used[0][0] + SLICES + 1) * length - now
             raise TooMany(math.ceil(min(max(free_again, 1.0), per)))
         _count(hashed, current, datetime.fromtimestamp((current + SLICES + 1) * length, tz=UTC))
@@ -97,6 +104,12 @@ def allow_stored(key: str, *, limit: int, per: float) -> None:
 def forget_expired() -> int:
     """Remove counters that no limit looks at any more."""
     return LimitWindow.objects.filter(expires_at__lt=clock.now()).delete()[0]
+
+
+def _kind(key: str) -> str:
+    """What the limit is about: the part of a key that names nobody."""
+    kind, *rest = _DELIMITERS.split(key, maxsplit=1)
+    return kind if rest else "other"
 
 
 def _lock_key(key: str) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 import psycopg
 from django.db import DatabaseError, connection
 
-from . import ids
+from . import bus, ids
 from .events import delivering, stream, ticking
-from .events.emitting import CHANNEL
 
 THREADS = 4
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.025
 LONG_PAUSE = 1.0  # for who is woken by a hint; timers still come due
+# A claim costs a commit however much it takes. What runs quickly is claimed by hundreds; of what is slow, such as
+# sending, each thread takes little, so that the others have their share.
+SMALLEST_BATCH, LARGEST_BATCH = 32, 512
+QUICK_SECONDS, SLOW_SECONDS = 0.1, 0.5
 
 log = logging.getLogger(__name__)
 Service = Callable[[threading.Event], None]
@@ -39,13 +43,18 @@ def run(stop: threading.Event, *, threads: int = THREADS) -> None:
     # One thread looks often, the others when it has found something: four that poll cost four times the idle CPU.
     pauses = [_shortest_pause(), *[LONG_PAUSE] * (threads - 1)]
     running = [
-        threading.Thread(target=_deliver, args=(f"{owner}-{n}", stop, wake, pause), name=f"deliver-{n}")
+        threading.Thread(
+            target=_deliver,
+            args=(f"{owner}-{n}", stop, wake, pause),
+            kwargs={"quick": 0 == n < threads - 1},
+            name=f"deliver-{n}",
+        )
         for n, pause in enumerate(pauses)
     ]
     running += [threading.Thread(target=_guarded, args=(each, stop), name=each.__name__) for each in services]
     running.append(threading.Thread(target=_keep_time, args=(stop, wake), name="time"))
     _start(running)
-    if connection.vendor == "postgresql":
+    if bus.is_there():
         _start([threading.Thread(target=_listen, args=(stop, wake), name="listen", daemon=True)])
     stop.wait()
     wake.set()
@@ -54,7 +63,7 @@ def run(stop: threading.Event, *, threads: int = THREADS) -> None:
 
 
 def _shortest_pause() -> float:
-    return LONG_PAUSE if connection.vendor == "postgresql" else POLL_SECONDS
+    return LONG_PAUSE if bus.is_there() else POLL_SECONDS
 
 
 def _start(threads: Iterable[threading.Thread]) -> None:
@@ -62,10 +71,13 @@ def _start(threads: Iterable[threading.Thread]) -> None:
         thread.start()
 
 
-def _deliver(owner: str, stop: threading.Event, wake: threading.Event, pause: float) -> None:
+def _deliver(owner: str, stop: threading.Event, wake: threading.Event, pause: float, *, quick: bool) -> None:
+    """`quick`: leaves what waits for someone outside to the other threads, so that the rest never waits for that."""
+    size = SMALLEST_BATCH
     while not stop.is_set():
+        began = time.monotonic()
         try:
-            claimed = delivering.run_due(owner, stopping=stop.is_set)
+            claimed = delivering.run_due(owner, size, quick=quick, stopping=stop.is_set)
         except DatabaseError:
             log.exception("deliveries could not be claimed; trying again")
             connection.close()
@@ -73,10 +85,17 @@ def _deliver(owner: str, stop: threading.Event, wake: threading.Event, pause: fl
             continue
         if claimed:
             wake.set()  # where there was something there may be more: the others look too
+            size = _next_size(size, claimed, time.monotonic() - began)
         else:
             wake.wait(pause)
             wake.clear()
     connection.close()
+
+
+def _next_size(size: int, claimed: int, took: float) -> int:
+    if took > SLOW_SECONDS:
+        return SMALLEST_BATCH
+    return min(size * 2, LARGEST_BATCH) if claimed == size and took < QUICK_SECONDS else size
 
 
 def _keep_time(stop: threading.Event, wake: threading.Event) -> None:
@@ -107,16 +126,11 @@ def _listen(stop: threading.Event, wake: threading.Event) -> None:
     """Wake the deliverers when another process commits facts; a lost hint costs one poll interval."""
     while not stop.is_set():
         try:
-            parameters = connection.get_connection_params()
-            with psycopg.connect(
-                **{k: v for k, v in parameters.items() if k in _LISTEN_KEYS}, autocommit=True
-            ) as listening:
-                listening.execute(f"LISTEN {CHANNEL}")
+            with bus.listen(bus.FACTS) as ear:
                 while not stop.is_set():
-                    for _ in listening.notifies(timeout=1.0, stop_after=1):
+                    if ear.wait(1.0):
                         wake.set()
         except (psycopg.Error, DatabaseError):
+            connection.close()
             stop.wait(1)
-
-
-_LISTEN_KEYS = frozenset({"dbname", "user", "password", "host", "port", "sslmode"})
+    connection.close()

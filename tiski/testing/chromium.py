@@ -123,6 +123,7 @@ class Chromium:
         language: str = "fi",
         scheme: Literal["light", "dark"] = "light",
         reduced_motion: bool = False,
+        any_certificate: bool = False,
     ) -> Screen:
         """A new person's window; `size` PHONE also makes it a touch screen. Addresses are relative to nothing."""
         if self._browser is None:
@@ -136,6 +137,7 @@ class Chromium:
             timezone_id="Europe/Helsinki",
             color_scheme=scheme,
             reduced_motion="reduce" if reduced_motion else "no-preference",
+            ignore_https_errors=any_certificate,
             **options,
         )
         context.set_default_timeout(10_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
@@ -17,9 +18,21 @@ DEMO_SHOP = "teepuoti"
 class Desk:
     """A signed-in session in one shop of a running Tiski."""
 
-    def __init__(self, address: str, *, email: str, password: str, shop: str = DEMO_SHOP) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        email: str,
+        password: str,
+        shop: str = DEMO_SHOP,
+        trust: ssl.SSLContext | bool = True,
+        seconds: float = 20.0,
+    ) -> None:
+        """`seconds` is how long each answer is waited for."""
         self.shop = shop
-        self._client = httpx.Client(base_url=address, follow_redirects=True, timeout=20, trust_env=False)
+        self._client = httpx.Client(
+            base_url=address, follow_redirects=True, timeout=seconds, trust_env=False, verify=trust
+        )
         self._sign_in(email, password)
 
     def __enter__(self) -> Desk:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 from django.utils.translation import trans_real
 
 from tiski.testing import plugin
 from tiski.testing.chromium import Chromium, Screen, Trouble
 from tiski.testing.postgres import Postgres
+
+if TYPE_CHECKING:  # models may be imported only once Django is set up
+    from tiski.testing.letterbox import Post
 
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
@@ -29,17 +33,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On PostgreSQL keep the tests that touch the database; keep browser and mail tests together on one worker."""
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            if item.get_closest_marker("browser") or item.get_closest_marker("mail"):
+            if any(item.get_closest_marker(name) for name in ("browser", "mail", "postgresql")):
                 item.add_marker(pytest.mark.xdist_group("servers"))
-    if plugin.database() == "sqlite":
-        return
-    kept = [item for item in items if _runs_on_postgresql(item)]
+    runs = _runs_on_sqlite if plugin.database() == "sqlite" else _runs_on_postgresql
+    kept = [item for item in items if runs(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
 
+def _runs_on_sqlite(item: pytest.Item) -> bool:
+    return not item.get_closest_marker("postgresql") or bool(item.get_closest_marker("soak"))
+
+
 def _runs_on_postgresql(item: pytest.Item) -> bool:
-    if item.get_closest_marker("both"):
+    if item.get_closest_marker("both") or item.get_closest_marker("postgresql"):
         return True
     if item.get_closest_marker("browser") or item.get_closest_marker("mail"):
         return False
@@ -111,6 +118,31 @@ def database_url(request: pytest.FixtureRequest) -> str:
         return ""
     cluster: Postgres = request.getfixturevalue("durable_postgres")
     return cluster.create(f"process_{uuid4().hex}")
+
+
+@pytest.fixture
+def post(db: None) -> Post:
+    """Teepuoti's mailbox: it acknowledges, and its host knows plus addresses."""
+    from tiski.testing.letterbox import ADDRESS, open_post
+    from tiski.testing.world import tea_shop
+
+    return open_post(tea_shop(), ADDRESS)
+
+
+@pytest.fixture
+def other_post(db: None) -> Post:
+    """Kahvila's mailbox on the same instance."""
+    from tiski.testing.letterbox import open_post
+    from tiski.testing.world import coffee_shop
+
+    return open_post(coffee_shop(), "help@kahvila.example")
+
+
+@pytest.fixture
+def loopback() -> Iterator[None]:
+    """Let servers on this machine be reached, as an owner would allow."""
+    with override_settings(TISKI_ALLOW_NETWORKS=["127.0.0.0/8"]):
+        yield
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ _PACKAGES = {
     "postfix": "postfix",
     "initdb": "postgresql",
     "postgres": "postgresql",
+    "nginx": "nginx-light",
+    "redis-server": "redis-server",
     "node": "nodejs npm",
     "msgfmt": "gettext",
 }

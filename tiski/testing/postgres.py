@@ -49,6 +49,13 @@ class Postgres:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server that starts all others."""
+        if self._server is None:
+            raise RuntimeError("PostgreSQL is not running.")
+        return self._server.pid
+
     def url(self, database: str = "tiski") -> str:
         """The address in the form `TISKI_DATABASE_URL` takes."""
         return f"postgresql://tiski@127.0.0.1:{self.port}/{quote(database)}"

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,7 +21,9 @@ READY_WITHIN = 60.0
 class TiskiProcess:
     """`tiski up` (or another command) on a free port, with a data folder of its own.
 
-    `environment` adds or replaces `TISKI_...` settings. Without `database_url` it keeps its rows in SQLite.
+    `environment` adds or replaces `TISKI_...` settings. Without `database_url` it keeps its rows in SQLite. `module`
+    is another one that takes the command's words (`tiski.testing.lifted`); `within` is a command that runs it, such as
+    `["strace", "-f"]`.
     """
 
     def __init__(
@@ -32,8 +34,12 @@ class TiskiProcess:
         database_url: str = "",
         port: int | None = None,
         environment: Mapping[str, str] | None = None,
+        module: str = "tiski.config.cli",
+        within: Sequence[str] = (),
     ) -> None:
         self._command = command
+        self._module = module
+        self.within = within
         self._process: subprocess.Popen[bytes] | None = None
         self.data = data
         self.port = port or free_port()
@@ -69,13 +75,13 @@ class TiskiProcess:
         """Start and wait until it is ready; call again after `kill` or `stop` to go on with the same data."""
         self.launch()
         if self._command != "worker":
-            wait_until(self._ready, f"tiski {self._command} ready", seconds=READY_WITHIN)
+            wait_until(self.is_ready, f"tiski {self._command} ready", seconds=READY_WITHIN)
         return self
 
     def launch(self) -> None:
         """Start without waiting, for what should refuse to start."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TISKI_", "DJANGO_"))}
-        command = [sys.executable, "-m", "tiski.config.cli", self._command]
+        command = [*self.within, sys.executable, "-m", self._module, self._command]
         root = Path(__file__).parents[2]
         self._process = processes.start(command, log=self._log, environment=kept | self._environment, folder=root)
 
@@ -106,6 +112,15 @@ class TiskiProcess:
             raise RuntimeError(f"tiski {self._command} is not running.")
         return self._process.wait(seconds)
 
+    def is_ready(self) -> bool:
+        """Whether `/readyz` says so now; raises `RuntimeError` with its log when it has ended."""
+        if self._process and self._process.poll() is not None:
+            raise RuntimeError(f"tiski {self._command} ended with {self._process.returncode}:\n{self.log()}")
+        try:
+            return httpx.get(f"{self.address}/readyz", timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
     def log(self) -> str:
         """Everything it printed and logged, over all its starts."""
         return self._log.read_text(errors="replace")
@@ -114,11 +129,3 @@ class TiskiProcess:
     def _log(self) -> Path:
         # Beside the data folder: the product must find that one as an operator would leave it.
         return self.data.with_name(f"{self.data.name}-{self._command}-{self.port}.log")
-
-    def _ready(self) -> bool:
-        if self._process and self._process.poll() is not None:
-            raise RuntimeError(f"tiski {self._command} ended with {self._process.returncode}:\n{self.log()}")
-        try:
-            return httpx.get(f"{self.address}/readyz", timeout=5, trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False

@@ -4,8 +4,11 @@ Django's own patterns for English are American and its Swedish long date carries
 shown in the time zone that is active for the reader.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import date as datetime_date
+from functools import cached_property
 
 from django.utils import dateformat, timezone
 from django.utils.formats import number_format
@@ -20,68 +23,131 @@ _HOURS_BEFORE_YESTERDAY = 6
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """Patterns of one language in Django's date syntax."""
+    """How one language writes times, and in Django's syntax days in words."""
 
-    clock: str
-    date: str
-    moment: str
+    clock: Callable[[datetime], str]
+    date: Callable[[datetime], str]
+    moment: Callable[[datetime], str]
     day: str
     day_of_year: str
 
 
 _PATTERNS = {
-    "fi": _Patterns("G.i", "j.n.Y", r"j.n.Y \k\l\o G.i", "l j. E", "l j. E Y"),
-    "sv": _Patterns("H:i", "Y-m-d", "Y-m-d H:i", "l j F", "l j F Y"),
-    "en": _Patterns("H:i", "d/m/Y", "d/m/Y, H:i", "l j F", "l j F Y"),
+    "fi": _Patterns(
+        lambda at: f"{at.hour}.{at.minute:02}",
+        lambda at: f"{at.day}.{at.month}.{at.year}",
+        lambda at: f"{at.day}.{at.month}.{at.year} klo {at.hour}.{at.minute:02}",
+        "l j. E",
+        "l j. E Y",
+    ),
+    "sv": _Patterns(
+        lambda at: at.isoformat()[11:16],
+        lambda at: at.isoformat()[:10],
+        lambda at: f"{at.isoformat()[:10]} {at.isoformat()[11:16]}",
+        "l j F",
+        "l j F Y",
+    ),
+    "en": _Patterns(
+        lambda at: at.isoformat()[11:16],
+        lambda at: f"{at.day:02}/{at.month:02}/{at.year}",
+        lambda at: f"{at.day:02}/{at.month:02}/{at.year}, {at.isoformat()[11:16]}",
+        "l j F",
+        "l j F Y",
+    ),
 }
 
 
+class Times:
+    """Times as the reader of this page writes them. Language, zone and the present are asked for once, not per row."""
+
+    def __init__(self) -> None:
+        self._patterns = _PATTERNS.get((get_language() or "en")[:2], _PATTERNS["en"])
+        self._zone = timezone.get_current_timezone()
+        self.now = kernel_clock.now()
+
+    def clock(self, at: datetime) -> str:
+        """14.05 or 14:05."""
+        return self._patterns.clock(at.astimezone(self._zone))
+
+    def date(self, at: datetime) -> str:
+        """22.11.2026, 2026-11-22 or 22/11/2026."""
+        return self._patterns.date(at.astimezone(self._zone))
+
+    def moment(self, at: datetime) -> str:
+        """22.11.2026 klo 14.05, 2026-11-22 14:05 or 22/11/2026, 14:05."""
+        return self._patterns.moment(at.astimezone(self._zone))
+
+    def day(self, at: datetime) -> str:
+        """Weekday and date in words; the year only when it is not this one."""
+        here = at.astimezone(self._zone)
+        is_this_year = here.year == self._today.year
+        return dateformat.format(here, self._patterns.day if is_this_year else self._patterns.day_of_year)
+
+    def day_key(self, at: datetime) -> str:
+        """The reader's day as 2026-11-22, for ids."""
+        return at.astimezone(self._zone).date().isoformat()
+
+    def ago(self, at: datetime, style: str = "short") -> str:
+        """How long ago: 6 min, 2 h, yesterday, then the date; with the style "long" as a sentence has it, 6 min ago."""
+        minutes = int((self.now - at).total_seconds() // 60)
+        if minutes < 1:
+            return self._ages["now"]
+        if minutes < 60:
+            return self._ages[f"minutes {style}"] % {"count": minutes}
+        day = at.astimezone(self._zone).date()
+        if day == self._today or minutes < _HOURS_BEFORE_YESTERDAY * 60:
+            return self._ages[f"hours {style}"] % {"count": minutes // 60}
+        return self._ages["yesterday"] if day == self._today - timedelta(days=1) else self.date(at)
+
+    @cached_property
+    def _today(self) -> datetime_date:
+        return self.now.astimezone(self._zone).date()
+
+    @cached_property
+    def _ages(self) -> dict[str, str]:
+        return {
+            "now": _("now"),
+            "yesterday": _("yesterday"),
+            "minutes short": _("%(count)d min"),
+            "hours short": _("%(count)d h"),
+            "minutes long": _("%(count)d min ago"),
+            "hours long": _("%(count)d h ago"),
+        }
+
+
 def clock(at: datetime) -> str:
-    """14.05 or 14:05."""
-    return _written(at, _patterns().clock)
+    """One time of day; several are written by one `Times`."""
+    return Times().clock(at)
 
 
 def date(at: datetime) -> str:
-    """22.11.2026, 2026-11-22 or 22/11/2026."""
-    return _written(at, _patterns().date)
+    """One date."""
+    return Times().date(at)
 
 
 def moment(at: datetime) -> str:
-    """22.11.2026 klo 14.05, 2026-11-22 14:05 or 22/11/2026, 14:05."""
-    return _written(at, _patterns().moment)
+    """One date with its time."""
+    return Times().moment(at)
 
 
 def day(at: datetime) -> str:
-    """Weekday and date in words; the year only when it is not this one."""
-    here, today = timezone.localtime(at), timezone.localtime(kernel_clock.now())
-    patterns = _patterns()
-    return _written(at, patterns.day if here.year == today.year else patterns.day_of_year)
+    """One day in words."""
+    return Times().day(at)
+
+
+def day_key(at: datetime) -> str:
+    """One day for an id."""
+    return Times().day_key(at)
 
 
 def ago(at: datetime, style: str = "short") -> str:
-    """How long ago: 6 min, 2 h, yesterday, then the date; with the style "long" as a sentence has it, 6 min ago."""
-    now = kernel_clock.now()
-    minutes = int((now - at).total_seconds() // 60)
-    long = style == "long"
-    if minutes < 1:
-        return _("now")
-    if minutes < 60:
-        return (_("%(count)d min ago") if long else _("%(count)d min")) % {"count": minutes}
-    if timezone.localdate(at) == timezone.localdate(now) or minutes < _HOURS_BEFORE_YESTERDAY * 60:
-        return (_("%(count)d h ago") if long else _("%(count)d h")) % {"count": minutes // 60}
-    if timezone.localdate(at) == timezone.localdate(now) - timedelta(days=1):
-        return _("yesterday")
-    return date(at)
+    """One age."""
+    return Times().ago(at, style)
 
 
 def iso(at: datetime) -> str:
     """For the `datetime` attribute, in UTC to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def day_key(at: datetime) -> str:
-    """The reader's day as 2026-11-22, for ids."""
-    return timezone.localdate(at).isoformat()
+    return at.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def stamp(at: datetime) -> int:
@@ -107,11 +173,3 @@ def initials(name: str) -> str:
         return "·"
     first, last = words[0][0], words[-1][0] if len(words) > 1 else ""
     return (first + last).upper()
-
-
-def _patterns() -> _Patterns:
-    return _PATTERNS.get((get_language() or "en")[:2], _PATTERNS["en"])
-
-
-def _written(at: datetime, pattern: str) -> str:
-    return dateformat.format(timezone.localtime(at), pattern)

@@ -4,7 +4,7 @@ from .audit import keep_in_the_audit_log, record, record_fact
 from .hours import DaySpans, add_exception, add_holidays, remove_exception, set_hours
 from .invitations import accept_invitation, invite, join_by_invitation, withdraw_invitation
 from .people import add_member, change_role, create_agent, first_owner, reinstate_member, remove_member, suspend_member
-from .profile import change_password, deactivate_agent, set_photo, update_profile
+from .profile import change_password, deactivate_agent, reset_password, set_photo, update_profile
 from .shops import create_shop, remove_shop, update_brand, update_shop
 from .signing_in import (
     clear_expired_sessions,
@@ -50,6 +50,7 @@ __all__ = [
     "remove_team",
     "rename_team",
     "request_password_reset",
+    "reset_password",
     "set_hours",
     "set_photo",
     "suspend_member",

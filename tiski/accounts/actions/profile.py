@@ -11,6 +11,7 @@ from tiski.accounts.events import AgentDeactivated, PasswordChanged, ProfileChan
 from tiski.accounts.models import Agent
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import emit
+from tiski.kernel.tokens import BadToken
 
 from .signing_in import end_all_sessions
 
@@ -44,6 +45,14 @@ def change_password(agent: Agent, *, password: str, keep_session: str | None = N
     _keep_password(agent, hashed=make_password(password), keep_session=keep_session, by=by)
 
 
+def reset_password(agent: Agent, *, password: str, by: Actor) -> None:
+    """Give the agent a new password by a link that was checked for them as they are given; `change_password` otherwise.
+
+    Of several who press the same link at once one succeeds; raises BadToken for the others.
+    """
+    _keep_password(agent, hashed=make_password(password), keep_session=None, once=True, by=by)
+
+
 @action
 def deactivate_agent(agent: Agent, *, by: Actor) -> None:
     """Shut an agent out of the whole instance and end their sessions."""
@@ -54,9 +63,11 @@ def deactivate_agent(agent: Agent, *, by: Actor) -> None:
 
 
 @action
-def _keep_password(agent: Agent, *, hashed: str, keep_session: str | None, by: Actor) -> None:
+def _keep_password(agent: Agent, *, hashed: str, keep_session: str | None, once: bool = False, by: Actor) -> None:
+    known = Agent.objects.filter(pk=agent.pk)
+    if not (known.filter(password=agent.password) if once else known).update(password=hashed):
+        raise BadToken
     agent.password = hashed
-    agent.save(update_fields=["password"])
     emit(PasswordChanged(agent=agent.pk, ip=whence.address()), by=by)
     end_all_sessions(agent, reason="password", keep=keep_session, by=by)
 

@@ -1,6 +1,7 @@
 """Reads for pages, the live half and other packages: frozen rows, never models to be changed."""
 
 from tiski.accounts.opening import OpenState
+from tiski.accounts.policies import membership
 
 from .audit import ChainBreak, broken_audit_entries
 from .hours import ExceptionRow, WeekDay, exceptions, open_state, timetable, week
@@ -11,13 +12,14 @@ from .people import (
     MemberRow,
     ShopChoice,
     TeamRow,
+    agent,
+    answering,
     face,
     first_shop,
     former_members,
     former_shop,
     invitations,
     members,
-    membership,
     role_in,
     shops_of,
     teams,
@@ -37,6 +39,8 @@ __all__ = [
     "SignedInAgent",
     "TeamRow",
     "WeekDay",
+    "agent",
+    "answering",
     "broken_audit_entries",
     "exceptions",
     "face",

@@ -9,6 +9,21 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from tiski.accounts.models import Agent, Invitation, Membership, Role, Team, TeamMember
 from tiski.kernel import clock
+from tiski.kernel.reading import columns, fetch, made
+from tiski.kernel.scope import current_shop
+
+_AGENT = "SELECT {columns} FROM accounts_agent a WHERE a.id = %s"
+_CURRENT = "m.left_at IS NULL AND m.suspended_at IS NULL AND a.is_active"
+_SHOPS = f"""
+    SELECT s.id, s.key, s.name, m.role, s.logo, s.colour, s.is_demo FROM accounts_membership m
+    JOIN accounts_shop s ON s.id = m.shop_id JOIN accounts_agent a ON a.id = m.agent_id
+    WHERE m.agent_id = %s AND {_CURRENT} ORDER BY s.name, s.id
+"""  # noqa: S608
+_ANSWERING = f"""
+    SELECT a.id, a.name, a.photo FROM accounts_membership m JOIN accounts_agent a ON a.id = m.agent_id
+    WHERE m.shop_id = %s AND {_CURRENT} AND m.role <> 'viewer'
+    ORDER BY CASE m.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, a.name, a.id
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +97,10 @@ class AgentFace:
     photo: str
 
 
-def membership(agent: Agent, shop_key: str) -> Membership | None:
-    """The agent's current membership in the shop with this key, its shop loaded; None for strangers and leavers."""
-    found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk, shop__key=shop_key)
-    return found.select_related("shop", "agent").first()
+def agent(number: int) -> Agent | None:
+    """The agent with this id; asked by every request."""
+    found = fetch(_AGENT.format(columns=columns(Agent, "a")), [number])
+    return made(Agent, found[0]) if found else None
 
 
 def role_in(shop_id: int, agent_id: int) -> Role | None:
@@ -105,9 +120,10 @@ def former_shop(agent: Agent, shop_key: str) -> int | None:
 
 def shops_of(agent: Agent) -> list[ShopChoice]:
     """The shops an agent works in, by name."""
-    columns = ("shop_id", "shop__key", "shop__name", "role", "shop__logo", "shop__colour", "shop__is_demo")
-    found = Membership.unscoped.filter(Membership.CURRENT, agent_id=agent.pk).order_by("shop__name", "shop_id")
-    return [ShopChoice(*row) for row in found.values_list(*columns)]
+    return [
+        ShopChoice(number, key, name, role, logo, colour, bool(is_demo))
+        for number, key, name, role, logo, colour, is_demo in fetch(_SHOPS, [agent.pk])
+    ]
 
 
 def first_shop(agent: Agent) -> ShopChoice | None:
@@ -124,6 +140,11 @@ def members(*, answering: bool = False) -> list[MemberRow]:
     people = list(found.select_related("agent").order_by(rank, "agent__name", "agent_id"))
     names = _team_names()
     return [_row(member, names.get(member.agent_id, ())) for member in people]
+
+
+def answering() -> list[AgentFace]:
+    """Whom a conversation of the shop in scope can be given to: owners first, then by name."""
+    return [AgentFace(*row) for row in fetch(_ANSWERING, [current_shop()])]
 
 
 def former_members() -> list[FormerMemberRow]:

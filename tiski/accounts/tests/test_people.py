@@ -182,6 +182,7 @@ def test_viewers_are_not_among_those_who_answer(teashop: Teashop) -> None:
     accounts.change_role(teashop.member(teashop.mia), to="viewer", by=teashop.by_noor)
     with shop_scope(teashop.shop.pk):
         assert [member.name for member in queries.members(answering=True)] == ["Noor Haddad"]
+        assert [(face.id, face.name) for face in queries.answering()] == [(teashop.noor.pk, "Noor Haddad")]
 
 
 def test_a_team_takes_only_members_of_its_shop(teashop: Teashop) -> None:

@@ -65,6 +65,15 @@ def test_when_a_session_was_seen_is_noted_every_ten_minutes(teashop: Teashop, br
     assert later.created_at == first.created_at
 
 
+def test_a36_what_caches_keep_stays_public_for_whoever_is_signed_in(teashop: Teashop, browser_of: Browser) -> None:
+    browser = browser_of(teashop.mia)
+    with time_machine.travel(clock.now() + timedelta(minutes=12)):
+        answer = browser.get("/w/loader.js", headers={"user-agent": "another browser"})
+    assert answer["Cache-Control"].startswith("public")
+    assert "Cookie" not in answer["Vary"]
+    assert not answer.cookies
+
+
 def test_the_list_shows_ones_own_sessions_the_present_one_first(teashop: Teashop, browser_of: Browser) -> None:
     browser_of(teashop.noor)
     elsewhere, here = browser_of(teashop.mia), browser_of(teashop.mia)

@@ -18,6 +18,7 @@ from tiski.accounts.models import Agent, AgentSession
 from tiski.accounts.web import adapter
 from tiski.accounts.web.adapter import SignInAdapter
 from tiski.kernel import clock
+from tiski.kernel.tokens import BadToken
 
 from .conftest import PASSWORD, Teashop, facts
 
@@ -194,6 +195,14 @@ def test_a44_a_reset_link_dies_after_a_day_a_sign_in_and_a_change_of_role(teasho
     fresh = reset_link(teashop.mia)
     accounts.change_role(teashop.member(teashop.mia), to="viewer", by=teashop.by_noor)
     assert Client().get(fresh).status_code == 404
+
+
+def test_a44_of_two_who_press_one_reset_link_at_once_one_succeeds(teashop: Teashop) -> None:
+    first, second = (Agent.objects.get(pk=teashop.mia.pk) for _ in range(2))  # both links were checked already
+    accounts.reset_password(first, password="aivan uusi salasana", by=teashop.by_mia)
+    with pytest.raises(BadToken):
+        accounts.reset_password(second, password="varkaan oma salasana", by=teashop.by_mia)
+    assert Agent.objects.get(pk=teashop.mia.pk).check_password("aivan uusi salasana")
 
 
 @pytest.mark.parametrize("token", ["0", "null", "x", "c-0", "A" * 300])

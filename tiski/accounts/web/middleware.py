@@ -30,7 +30,8 @@ class AccountsMiddleware:
         """Answer the request, saying where it came from."""
         with whence.coming_from(request.META.get("REMOTE_ADDR", "")):
             response = self.get_response(request)
-        _note_client(request)
+        if not response.headers.get("Cache-Control", "").startswith("public"):
+            _note_client(request)
         return response
 
     def process_exception(self, request: HttpRequest, refusal: Exception) -> None:
@@ -47,7 +48,7 @@ class AccountsMiddleware:
 
 
 def _note_client(request: HttpRequest) -> None:
-    """Only where a session is in play anyway: a public page must not become private by looking."""
+    """Only where a session is in play anyway, and never for what caches keep: looking would make it private."""
     if not (request.session.modified or settings.SESSION_COOKIE_NAME in request.COOKIES):
         return
     if request.session.get(SESSION_KEY):

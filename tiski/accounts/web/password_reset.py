@@ -14,6 +14,7 @@ from tiski.accounts.letters import reset_links
 from tiski.accounts.models import Agent
 from tiski.accounts.policies import actor_of, public
 from tiski.kernel import limits
+from tiski.kernel.tokens import BadToken
 
 from .forms import NewPasswordForm, ResetRequestForm
 from .pages import TELLS_NO_PATH, page
@@ -63,7 +64,10 @@ def _choose(request: HttpRequest, agent_id: int, token: str) -> HttpResponse:
     form = NewPasswordForm(request.POST, agent=agent)
     if not form.is_valid():
         return page(request, "accounts/reset_choose.html", status=422, form=form)
-    accounts.change_password(agent, password=form.cleaned_data["password"], by=actor_of(agent))
+    try:
+        accounts.reset_password(agent, password=form.cleaned_data["password"], by=actor_of(agent))
+    except BadToken:
+        return page(request, "accounts/reset_gone.html", status=404)
     messages.success(request, _("Your password was changed. Sign in with the new one."))
     return redirect("account_login")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from tiski.channels.email.connecting import ImapBox
 from tiski.channels.email.fetching import Head, Suspects
 from tiski.channels.email.mailbox import Mailbox
 from tiski.channels.email.models import MailboxCursor
-from tiski.conversations.models import ChannelAccount, Message
+from tiski.conversations.models import ChannelAccount, InboundRaw, Message
 from tiski.kernel import clock
 
 ASKED_AT_ONCE = 500
@@ -67,12 +68,16 @@ def _find_what_is_unknown(box: ImapBox, account: ChannelAccount, cursor: Mailbox
 
 
 def _unknown(account: ChannelAccount, heads: Sequence[Head]) -> list[Head]:
-    known: set[str] = set()
-    for start in range(0, len(heads), ASKED_AT_ONCE):
-        names = [head.message_id for head in heads[start : start + ASKED_AT_ONCE] if head.message_id]
-        stored = Message.objects.filter(channel_account=account, source_id__in=names)
-        known.update(stored.values_list("source_id", flat=True))
-    return [head for head in heads if head.message_id not in known]
+    """Different mails can share a Message-ID, and even all their headers: then it is counted how many are here."""
+    stored: Counter[str] = Counter()
+    names = list({head.message_id for head in heads if head.message_id})
+    for start in range(0, len(names), ASKED_AT_ONCE):
+        some = names[start : start + ASKED_AT_ONCE]
+        said = Message.objects.filter(channel_account=account, source_id__in=some).values_list("id", flat=True)
+        kept = InboundRaw.objects.filter(channel_account=account, message__in=list(said))
+        stored.update(kept.values_list("envelope__head", flat=True))
+    there = Counter(head.key for head in heads)
+    return [head for head in heads if not head.message_id or there[head.key] > stored[head.key]]
 
 
 def _arrived_since(box: ImapBox, moment: datetime, newest: int) -> list[Head]:

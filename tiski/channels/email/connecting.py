@@ -7,6 +7,8 @@ import imaplib
 import smtplib
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
@@ -26,13 +28,39 @@ from tiski.channels.email.mailbox import Mailbox, Security, Server
 from tiski.kernel.http import HostUnreachable, open_socket, open_tls_socket, tls_context
 
 TIMEOUT = 20.0
+LONGEST = 45.0
 
 
-class GuardedImap(imaplib.IMAP4):
+class _Hurried:
+    """A connection with an end: who answers byte by byte never times out, and would hold a worker for ever."""
+
+    _clock: threading.Timer | None = None
+
+    def hurry(self, until: float) -> None:
+        """Cut the connection at that moment (monotonic), unless it is told to take its time."""
+        self._clock = threading.Timer(max(until - time.monotonic(), 0), self.cut)
+        self._clock.daemon = True
+        self._clock.start()
+
+    def take_time(self) -> None:
+        """From now on it may last."""
+        if self._clock is not None:
+            self._clock.cancel()
+
+    def cut(self) -> None:
+        """End the connection under whoever waits on it, from another thread."""
+        connected: socket.socket | None = getattr(self, "sock", None)
+        if connected is not None:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+
+class GuardedImap(_Hurried, imaplib.IMAP4):
     """imaplib over a socket whose address was checked; encrypted before anything is said."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._until = time.monotonic() + LONGEST
         super().__init__(server.host, server.port, TIMEOUT)
         if server.security is not Security.STARTTLS:
             return
@@ -48,7 +76,9 @@ class GuardedImap(imaplib.IMAP4):
             raise
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        return _socket(self._server)
+        connected = _socket(self._server)
+        self.hurry(self._until)
+        return connected
 
 
 class ImapBox(BaseMailBox):
@@ -62,15 +92,18 @@ class ImapBox(BaseMailBox):
         return GuardedImap(self._server)
 
 
-class GuardedSmtp(smtplib.SMTP):
-    """smtplib over a socket whose address was checked."""
+class GuardedSmtp(_Hurried, smtplib.SMTP):
+    """smtplib over a socket whose address was checked; all of it takes `within` seconds."""
 
-    def __init__(self, server: Server, *, local_hostname: str) -> None:
+    def __init__(self, server: Server, *, local_hostname: str, within: float) -> None:
         self._server = server
+        self._until = time.monotonic() + within
         super().__init__(server.host, server.port, local_hostname=local_hostname, timeout=TIMEOUT)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return _socket(self._server)
+        connected = _socket(self._server)
+        self.hurry(self._until)
+        return connected
 
     def encrypt(self) -> None:
         """STARTTLS, or nothing at all: what a server says before it is forgotten (RFC 3207 section 4.2)."""
@@ -93,11 +126,6 @@ class GuardedSmtp(smtplib.SMTP):
         if code != 235:
             raise smtplib.SMTPAuthenticationError(code, answer)
 
-    def cut(self) -> None:
-        """End the connection under whoever waits on it, from another thread."""
-        if self.sock is not None:
-            self.sock.shutdown(socket.SHUT_RDWR)
-
 
 @contextmanager
 def imap(mailbox: Mailbox) -> Iterator[ImapBox]:
@@ -114,6 +142,7 @@ def imap(mailbox: Mailbox) -> Iterator[ImapBox]:
                 box.folder.set(mailbox.settings.folder, readonly=True)
             except MailboxFolderSelectError as error:
                 raise NoSuchFolder from error
+        box.client.take_time()
         yield box
     finally:
         with suppress(ImapToolsError, imaplib.IMAP4.error, OSError):
@@ -123,13 +152,13 @@ def imap(mailbox: Mailbox) -> Iterator[ImapBox]:
 
 
 @contextmanager
-def smtp(mailbox: Mailbox) -> Iterator[GuardedSmtp]:
-    """A signed-in connection for sending. Raises a `MailboxFault`."""
+def smtp(mailbox: Mailbox, *, within: float = LONGEST) -> Iterator[GuardedSmtp]:
+    """A signed-in connection for sending, cut after so many seconds. Raises a `MailboxFault`."""
     server = mailbox.settings.smtp
     if server is None:
         raise ServerUnreachable
     with faults():
-        client = GuardedSmtp(server, local_hostname=mailbox.domain or "localhost")
+        client = GuardedSmtp(server, local_hostname=mailbox.domain or "localhost", within=within)
     try:
         with faults():
             if server.security is Security.STARTTLS:
@@ -141,6 +170,7 @@ def smtp(mailbox: Mailbox) -> Iterator[GuardedSmtp]:
     finally:
         with suppress(smtplib.SMTPException, OSError):
             client.quit()
+        client.take_time()
         client.close()
 
 

@@ -13,9 +13,11 @@ from email.utils import parsedate_to_datetime
 
 from tiski.channels.email.actions.cursors import Fetched
 from tiski.channels.email.connecting import ImapBox
+from tiski.channels.email.parsing.dedupe import head_key
 
 BATCH, BATCH_BYTES = 50, 10_000_000
 HEADS_AT_ONCE = 500
+KNOWN_BY = "MESSAGE-ID FROM DATE SUBJECT"
 LARGEST = 50 * 1024 * 1024
 ALONE_AFTER, HOPELESS_AFTER = 2, 5
 UID = re.compile(rb"\bUID (\d+)")
@@ -28,11 +30,12 @@ Answer = list[bytes | tuple[bytes, bytes] | None]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is asked of a mail before it is fetched."""
+    """What is asked of a mail before it is fetched; `key` is over what its headers say."""
 
     uid: int
     arrived_at: datetime | None
     message_id: str
+    key: str
 
 
 @dataclass(slots=True)
@@ -82,15 +85,16 @@ def search(box: ImapBox, criteria: str) -> list[int]:
 
 
 def heads(box: ImapBox, uids: Sequence[int]) -> list[Head]:
-    """When each mail arrived on the server, and its Message-ID."""
+    """When each mail arrived on the server, its Message-ID, and by which headers it is known."""
     found = []
     for start in range(0, len(uids), HEADS_AT_ONCE):
         some = ",".join(map(str, uids[start : start + HEADS_AT_ONCE]))
-        answer = _uid(box, "FETCH", some, "(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
+        answer = _uid(box, "FETCH", some, f"(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS ({KNOWN_BY})])")
         for about, content in _items(answer):
             uid, named = UID.search(about), MESSAGE_ID.search(content)
             if uid:
-                found.append(Head(int(uid[1]), _arrived(about), named[1].decode("ascii", "replace") if named else ""))
+                name = named[1].decode("ascii", "replace") if named else ""
+                found.append(Head(int(uid[1]), _arrived(about), name, head_key(content)))
     return sorted(found, key=lambda head: head.uid)
 
 

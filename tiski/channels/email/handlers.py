@@ -19,7 +19,7 @@ def read_what_came(event: RawReceived, fact: FactRow) -> None:
         receiving.understand(event.raw)
 
 
-@hears(MailboxCheckAsked)
+@hears(MailboxCheckAsked, slow=True)
 def try_both_servers(event: MailboxCheckAsked, fact: FactRow) -> None:
     """Sign in to both servers and write down how it went."""
     account = ChannelAccount.objects.filter(id=event.channel_account).first()

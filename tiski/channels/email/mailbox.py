@@ -8,8 +8,12 @@ from enum import StrEnum
 import msgspec
 
 from tiski.conversations.models import ChannelAccount
+from tiski.kernel.reading import columns, fetch, made
+from tiski.kernel.scope import current_shop
 
 KIND = "email"
+ACCOUNT = "SELECT {account} FROM conversations_channelaccount a WHERE a.id = %s AND a.shop_id = %s"
+ADDRESSES = "SELECT id, settings FROM conversations_channelaccount WHERE kind = %s AND shop_id = %s"
 
 
 class Security(StrEnum):
@@ -81,6 +85,21 @@ def mailbox_of(account: ChannelAccount) -> Mailbox:
     settings = msgspec.convert(account.settings, Settings)
     passwords = msgspec.json.decode(account.secret, type=Passwords) if account.secret else Passwords()
     return Mailbox(account.id, account.shop_id, settings, passwords)
+
+
+def account(number: int) -> ChannelAccount:
+    """A channel account of the shop in scope, as every received mail asks for it; raises `DoesNotExist`."""
+    found = fetch(ACCOUNT.format(account=columns(ChannelAccount, "a")), [number, current_shop()])
+    if not found:
+        raise ChannelAccount.DoesNotExist
+    return made(ChannelAccount, found[0])
+
+
+def own_addresses() -> dict[int, str]:
+    """The address of every mailbox of the shop in scope that has one, by its account."""
+    found = fetch(ADDRESSES, [KIND, current_shop()])
+    settings = {number: kept if isinstance(kept, dict) else msgspec.json.decode(kept) for number, kept in found}
+    return {number: str(kept["address"]) for number, kept in settings.items() if kept.get("address")}
 
 
 def stored(settings: Settings) -> dict[str, object]:

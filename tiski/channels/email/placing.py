@@ -30,8 +30,12 @@ class Decision:
 
 
 def decide(mailbox: Mailbox, parsed: Parsed) -> Decision:
-    """The first signal that fits, weighed by who sends. A subject alone never threads."""
+    """The first signal that fits, weighed by who sends. A subject alone never threads, and a sign-in code never does:
+    whoever had it sent to a conversation's address may take part in that conversation.
+    """
     denied = parsed.authentication.dmarc == "fail"
+    if parsed.is_sensitive:
+        return Decision(None, "new:sensitive", is_verified=not denied)
     strong = _by_token(mailbox, parsed) or _by_our_message(parsed)
     if strong is not None:
         conversation, rule = strong
@@ -60,9 +64,10 @@ def _by_our_message(parsed: Parsed) -> tuple[Conversation, str] | None:
 
 def _by_their_message(mailbox: Mailbox, parsed: Parsed) -> Conversation | None:
     """An answer to a mail that came in here before: known to everyone who got it, so no proof by itself."""
-    known = Message.objects.filter(channel_account_id=mailbox.id, source_id__in=_references(parsed)).exclude(
-        source_id=""
-    )
+    references = _references(parsed)
+    if not references:
+        return None
+    known = Message.objects.filter(channel_account_id=mailbox.id, source_id__in=references).exclude(source_id="")
     found = known.select_related("conversation").order_by("-id").first()
     return found.conversation if found else None
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from tiski.accounts.models import Shop
 from tiski.channels.email import actions as mail
-from tiski.channels.email import child, letters, marks, reading, refusing, sending
+from tiski.channels.email import child, letters, marks, measures, reading, refusing, sending
 from tiski.channels.email.errors import MailboxFault
 from tiski.channels.email.mailbox import KIND, Mailbox, mailbox_of
 from tiski.conversations.contract import (
@@ -25,7 +25,7 @@ from tiski.conversations.contract import (
 )
 from tiski.conversations.models import ChannelAccount, Message
 from tiski.customers.models import Identity
-from tiski.kernel import checks, worker
+from tiski.kernel import checks, metrics, worker
 from tiski.kernel.errors import NotFound, SendFailed
 
 
@@ -111,3 +111,4 @@ def parser_limits_apply() -> Iterator[checks.Problem]:
 
 register_channel(Email())
 worker.service(reading.read_mailboxes)
+metrics.measure(measures.mailboxes)

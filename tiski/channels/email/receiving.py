@@ -10,17 +10,25 @@ from django.db import DatabaseError
 from tiski.channels.email import actions as mail
 from tiski.channels.email import child
 from tiski.channels.email.actions.placing import Kept
-from tiski.channels.email.mailbox import Mailbox, mailbox_of
+from tiski.channels.email.mailbox import Mailbox, account, mailbox_of, own_addresses
 from tiski.channels.email.parsing.model import Kind, Parsed, Unparseable
 from tiski.conversations import actions as conversations
-from tiski.conversations.models import ChannelAccount, InboundRaw, RawBytes, RawState
+from tiski.conversations.models import InboundRaw
 from tiski.kernel import blobs
 from tiski.kernel.action import SYSTEM
 from tiski.kernel.errors import Invalid, Unavailable
 from tiski.kernel.events import Retry
+from tiski.kernel.reading import columns, fetch, made
+from tiski.kernel.scope import current_shop
 
 AFTER_A_DEATH = timedelta(seconds=2)
 WHEN_STORAGE_IS_FULL = timedelta(seconds=30)
+# In plain SQL here and below: a queryset is compiled anew for every mail, which costs more than its answer.
+WAITING = """
+    SELECT {raw}, kept.data FROM conversations_inboundraw r
+    LEFT JOIN conversations_rawbytes kept ON kept.item_id = r.id
+    WHERE r.id = %s AND r.shop_id = %s AND r.state = 'received'
+"""
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +38,17 @@ def understand(raw_id: int) -> None:
 
     Raises `Retry` while something else than the mail may be at fault: the parser died, or nothing can be stored.
     """
-    raw = InboundRaw.objects.filter(id=raw_id, state=RawState.RECEIVED).first()
-    if raw is None:
+    found = fetch(WAITING.format(raw=columns(InboundRaw, "r")), [raw_id, current_shop()])
+    if not found:
         return
+    raw = made(InboundRaw, found[0][:-1])
     if partial := raw.envelope.get("partial"):
         mail.quarantine(raw, reason=str(partial))
         return
-    mailbox = mailbox_of(ChannelAccount.objects.get(id=raw.channel_account_id))
-    content = bytes(RawBytes.objects.values_list("data", flat=True).get(item_id=raw.id))
+    mailbox = mailbox_of(account(raw.channel_account_id))
+    own = list(own_addresses().values())
     try:
-        parsed = child.parse(content, own_addresses=_own_addresses(), authserv_ids=mailbox.settings.authserv_ids)
+        parsed = child.parse(bytes(found[0][-1]), own_addresses=own, authserv_ids=mailbox.settings.authserv_ids)
     except Unparseable as unreadable:
         _set_aside(raw, unreadable)
         return
@@ -83,11 +92,3 @@ def _set_aside(raw: InboundRaw, unreadable: Unparseable) -> None:
         mail.quarantine(raw, reason=unreadable.reason)
     elif not conversations.count_death(raw, reason=unreadable.reason, by=SYSTEM):
         raise Retry(AFTER_A_DEATH)
-
-
-def _own_addresses() -> list[str]:
-    """Every mailbox of the shop: a mail from one of them is our own, come back."""
-    accounts = ChannelAccount.objects.filter(kind="email")
-    return [
-        str(settings["address"]) for settings in accounts.values_list("settings", flat=True) if settings.get("address")
-    ]

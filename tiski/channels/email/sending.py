@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import smtplib
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from tiski.channels.email import connecting, refusing
 from tiski.channels.email.connecting import GuardedSmtp
@@ -26,7 +25,7 @@ def send(mailbox: Mailbox, letter: Letter) -> Accepted:
     Raises `SendFailed` when it was not taken, `OutcomeUnknown` when the line broke after the text was handed over, and
     a `MailboxFault` when there was no server to hand it to.
     """
-    with connecting.smtp(mailbox) as server, _in_time(server):
+    with connecting.smtp(mailbox, within=SECONDS) as server:
         _address(server, mailbox, letter)
         return _hand_over(server, letter)
 
@@ -91,23 +90,6 @@ def _faults() -> Iterator[None]:
         yield
     except (smtplib.SMTPException, OSError) as error:
         raise SendFailed(permanent=False, reason=refusing.closed()) from error
-
-
-@contextmanager
-def _in_time(server: GuardedSmtp) -> Iterator[None]:
-    """A server that answers byte by byte is cut off before another worker may think the sending was forgotten."""
-    cut = threading.Timer(SECONDS, _cut, [server])
-    cut.daemon = True
-    cut.start()
-    try:
-        yield
-    finally:
-        cut.cancel()
-
-
-def _cut(server: GuardedSmtp) -> None:
-    with suppress(OSError):
-        server.cut()
 
 
 def _text(answer: bytes) -> str:

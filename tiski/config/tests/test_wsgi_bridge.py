@@ -171,6 +171,12 @@ def test_too_many_waiting_requests_are_refused_early(port: int, monkeypatch: pyt
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
+def test_f20_who_waited_too_long_for_a_thread_is_told_so(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wsgi_bridge, "LONGEST_WAIT", -1.0)
+    answer = ask(port, "echo")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
 def test_a_defect_is_a_500_and_the_next_request_is_answered(port: int) -> None:
     assert ask(port, "broken").status_code == 500
     assert ask(port, "echo", "POST", content=b"tee").content == b"tee"

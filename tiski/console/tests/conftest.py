@@ -54,7 +54,7 @@ def browser_of() -> Callable[[Agent], Client]:
 
     def sign_in(agent: Agent) -> Client:
         client = Client()
-        client.force_login(agent, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(agent)
         return client
 
     return sign_in

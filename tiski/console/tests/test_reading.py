@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -27,6 +28,26 @@ def test_the_inbox_is_a_page_with_its_rows(mia: Client, ada: Conversation) -> No
     assert f'id="conversation-{ada.id}"' in text
     assert "<title>Open – Teepuoti – Tiski</title>" in text
     assert 'data-url="/teepuoti/inbox/open/?rows=first"' in text
+
+
+def test_b4_the_inbox_asks_seven_queries(mia: Client, ada: Conversation, django_assert_num_queries: Any) -> None:
+    mia.get("/teepuoti/inbox/open/")  # the first one notes the browser in its session
+    with django_assert_num_queries(7):
+        mia.get("/teepuoti/inbox/open/")
+
+
+def test_b5_a_conversation_asks_fourteen_queries(world: World, mia: Client, django_assert_num_queries: Any) -> None:
+    posted = conversations.post_many([Shopper(world).says("Hei!")])[0]
+    address = f"/teepuoti/inbox/open/conversations/{posted.conversation_id}/"  # type: ignore[union-attr]
+    mia.get(address, headers=PARTIAL)
+    with django_assert_num_queries(14):
+        mia.get(address, headers=PARTIAL)
+
+
+def test_a_conversation_is_offered_to_agents_by_their_own_ids(world: World, mia: Client, ada: Conversation) -> None:
+    text = mia.get(open_ada(ada), headers=PARTIAL).content.decode()
+    offered = re.findall(r'name="agent" value="(\d+)".*?data-shown="([^"]+)"', text)
+    assert offered == [(str(world.noor.id), "Noor Haddad"), (str(world.mia.id), "Mia Mäkinen")]
 
 
 def test_htmx_gets_the_pane_alone_with_its_title(mia: Client, ada: Conversation) -> None:

@@ -50,6 +50,20 @@ def test_an_answer_sent_twice_is_one(mia: Client, ada: Conversation) -> None:
     assert Message.unscoped.filter(author_kind="agent").count() == 1
 
 
+@pytest.mark.parametrize(("mode", "kind"), [("reply", "message"), ("note", "note")])
+def test_f25_what_is_sent_again_after_a_page_of_others_comes_back_as_its_entry(
+    mode: str, kind: str, world: World, mia: Client, ada: Conversation
+) -> None:
+    number = str(uuid4())
+    assert send(mia, ada, "Huomenna.", mode=mode, client_id=number).status_code == 200
+    for count in range(60):
+        asked(world, ada, f"Kysymys {count}.")
+    again = send(mia, ada, "Huomenna.", mode=mode, client_id=number)
+    assert again.status_code == 200
+    assert f'id="{kind}-{number}"' in again.content.decode()
+    assert Message.unscoped.filter(author_kind="agent").count() + Note.unscoped.count() == 1
+
+
 def test_an_answer_to_something_older_is_a_collision(world: World, mia: Client, ada: Conversation) -> None:
     asked(world, ada, "Ei enää tarvitse.")
     answer = send(mia, ada, "Huomenna.")

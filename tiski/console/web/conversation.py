@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,21 +15,14 @@ from tiski.accounts.models import Agent
 from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
 from tiski.conversations import actions as conversations
 from tiski.conversations import queries
-from tiski.conversations.errors import NoSuchConversation
 from tiski.conversations.models import Conversation
+from tiski.conversations.queries import opened
 from tiski.kernel.errors import Invalid
 from tiski.ui.page import show, wants_partial
 
 from . import inbox, panels, shapes
 from .frame import view_name
-
-
-def opened(conversation_id: int) -> Conversation:
-    """The conversation, if it is this shop's; raises `NoSuchConversation`."""
-    found = Conversation.objects.select_related("channel_account").filter(id=conversation_id).first()
-    if found is None:
-        raise NoSuchConversation
-    return found
+from .places import place
 
 
 @requires(reads_inbox)
@@ -38,8 +30,7 @@ def opened(conversation_id: int) -> Conversation:
 @require_safe
 def page(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
     """The conversation beside its list; for htmx the pane alone."""
-    conversation = opened(conversation_id)
-    context = _pane(request, view, conversation)
+    context = _pane(request, view, queries.header(conversation_id, request.user))
     if wants_partial(request):
         return show(request, "console/conversation.html", **context)
     return show(request, "console/conversation.html", **(inbox.rows_context(request, view, conversation_id) | context))
@@ -50,7 +41,9 @@ def page(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
 @require_safe
 def header(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
     """The header as it stands now."""
-    return show(request, "console/_header.html", **_header(request, view, opened(conversation_id)))
+    return show(
+        request, "console/_header.html", **_header(request, view, queries.header(conversation_id, request.user))
+    )
 
 
 @requires(reads_inbox)
@@ -83,7 +76,7 @@ def closure(request: ShopRequest, conversation_id: int) -> HttpResponse:
     conversation = opened(conversation_id)
     if request.method == "POST":
         conversations.close(conversation, by=request.actor)
-        address = reverse("console-closure", args=[request.shop.key, conversation_id])  # its DELETE takes it back
+        address = place("console-closure", request.shop.key, conversation_id)  # its DELETE takes it back
         return show(request, "console/_closed.html", text=_("The conversation is closed."), undo=address)
     conversations.reopen(conversation, by=request.actor)
     return HttpResponse(status=204)
@@ -107,11 +100,10 @@ def assignment(request: ShopRequest, conversation_id: int) -> HttpResponse:
     return redirect("console-conversation", shop=request.shop.key, view="open", conversation_id=conversation_id)
 
 
-def _pane(request: ShopRequest, view: str, conversation: Conversation) -> dict[str, Any]:
-    head = _header(request, view, conversation)
+def _pane(request: ShopRequest, view: str, found: queries.Header) -> dict[str, Any]:
+    conversation, head = found.conversation, _header(request, view, found)
     items = queries.thread(conversation)
-    read = head["head"].read_seq
-    unread = next((item for item in items if item.author_kind == "customer" and (item.seq or 0) > read), None)
+    unread = next((item for item in items if item.author_kind == "customer" and (item.seq or 0) > found.read_seq), None)
     return {
         **head,
         "heading": view_name(view),
@@ -120,26 +112,25 @@ def _pane(request: ShopRequest, view: str, conversation: Conversation) -> dict[s
         "unread_from": unread.dom_id if unread else None,
         "older": _older(request, conversation, items),
         "panel": panels.customer(request, view, conversation),
-        "box": panels.box(request, conversation, head["head"].last_seq),
+        "box": panels.box(request, conversation, found.last_seq),
         "composer_urls": panels.composer_urls(request, conversation),
-        "messages_url": reverse("console-messages", args=[request.shop.key, conversation.id]),
-        "read_url": reverse("console-read-mark", args=[request.shop.key, conversation.id]),
-        "blanks": shapes.blanks(request),
+        "messages_url": place("console-messages", request.shop.key, conversation.id),
+        "read_url": place("console-read-mark", request.shop.key, conversation.id),
     }
 
 
-def _header(request: ShopRequest, view: str, conversation: Conversation) -> dict[str, Any]:
-    key, number = request.shop.key, conversation.id
+def _header(request: ShopRequest, view: str, found: queries.Header) -> dict[str, Any]:
+    key, number = request.shop.key, found.id
     return {
         "view": view,
-        "head": panels.head(request, conversation),
-        "people": accounts.members(answering=True),
+        "head": panels.head(request, found),
+        "people": accounts.answering(),
         "me": request.user.id,
         "urls": {
-            "back": reverse("console-inbox", args=[key, view]),
-            "refresh": reverse("console-header", args=[key, view, number]),
-            "closure": reverse("console-closure", args=[key, number]),
-            "assignment": reverse("console-assignment", args=[key, number]),
+            "back": place("console-inbox", key, view),
+            "refresh": place("console-header", key, view, number),
+            "closure": place("console-closure", key, number),
+            "assignment": place("console-assignment", key, number),
         },
     }
 
@@ -148,7 +139,7 @@ def _older(request: ShopRequest, conversation: Conversation, items: list[queries
     first = next((item.seq for item in items if item.seq is not None), None)
     if first is None or first <= 1:
         return ""
-    return f"{reverse('console-messages', args=[request.shop.key, conversation.id])}?before={first}"
+    return f"{place('console-messages', request.shop.key, conversation.id)}?before={first}"
 
 
 def _seq(request: ShopRequest, name: str) -> int | None:

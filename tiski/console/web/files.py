@@ -10,12 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import Attachment, RawBytes
+from tiski.conversations.queries import opened
 from tiski.kernel import blobs
 from tiski.kernel.errors import Invalid, NotFound, Refusal
 from tiski.kernel.models import Blob
 from tiski.ui.page import show
-
-from .conversation import opened
 
 
 @requires(answers)

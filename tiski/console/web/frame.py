@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tiski.accounts import policies
@@ -14,6 +13,8 @@ from tiski.accounts.policies import ShopRequest
 from tiski.conversations import queries as conversations
 from tiski.kernel.errors import NotFound
 from tiski.kernel.events import stream
+
+from .places import place
 
 KEYS = {"open": "g-i", "mine": "g-m"}
 ICONS = {"open": "inbox", "mine": "user-check", "unassigned": "users", "closed": "circle-check"}
@@ -51,7 +52,7 @@ def navigation(request: ShopRequest, view: str = "") -> dict[str, Any]:
     entries = [
         Entry(
             name,
-            reverse("console-inbox", args=[request.shop.key, key]),
+            place("console-inbox", request.shop.key, key),
             ICONS[key],
             key == view,
             numbers[key],
@@ -63,6 +64,11 @@ def navigation(request: ShopRequest, view: str = "") -> dict[str, Any]:
         "socket": f"/{request.shop.key}/live/",
         "poll": f"/{request.shop.key}/news/",
         "after": stream.head(),
+        "places": {
+            "navigation": place("console-navigation", request.shop.key),
+            "search": place("console-search", request.shop.key),
+            "profile": place("accounts_profile"),
+        },
         "navigation": entries,
         "view": view,
         "shops": accounts.shops_of(request.user),

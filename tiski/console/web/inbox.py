@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -21,7 +21,9 @@ from tiski.ui.page import show, wants_partial
 
 from .frame import navigation as frame
 from .frame import view_name, view_names
+from .places import place
 
+MOST_ROWS = 50  # asked for by number at once
 WAITING_LONG = timedelta(minutes=30)
 WAITING_TOO_LONG = timedelta(hours=4)
 
@@ -56,7 +58,12 @@ class Line:
 @never_cache
 @require_safe
 def page(request: ShopRequest, view: str) -> HttpResponse:
-    """A view of the inbox with nothing opened; for htmx the pane alone, or the rows alone."""
+    """A view of the inbox with nothing opened; for htmx the pane alone, or the rows alone: `rows=7,9` those of them
+    that are in the view.
+    """
+    if wants_partial(request) and (several := _numbers(request.GET.get("rows", ""))):
+        found = conversations.rows_in(several, view, request.user)
+        return show(request, "console/_rows.html", lines=lines(request, found, view), older="", current=None)
     if wants_partial(request) and not {"before", "rows"}.isdisjoint(request.GET):
         return show(request, "console/_rows.html", **rows_context(request, view))
     if wants_partial(request):
@@ -72,7 +79,7 @@ def row(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
     found = conversations.row(conversation_id, view, request.user)
     if found is None:
         return HttpResponse(status=204)
-    return show(request, "console/_row.html", line=line(request, view, found), current=None)
+    return show(request, "console/_row.html", line=lines(request, [found], view)[0], current=None)
 
 
 @requires(reads_inbox)
@@ -85,15 +92,19 @@ def navigation(request: ShopRequest) -> HttpResponse:
     return show(request, "console/_navigation.html", **frame(request, view if known else ""))
 
 
+def _numbers(listed: str) -> list[int]:
+    return [int(number) for number in listed.split(",")[:MOST_ROWS] if number.isdecimal() and len(number) < 19]
+
+
 def rows_context(request: ShopRequest, view: str, current: int | None = None) -> dict[str, Any]:
     """Navigation and rows of a view."""
     framed = frame(request, view)  # first: it notes the place in the sequence from which news is needed
     found = conversations.inbox(request.shop, request.user, view, request.GET.get("before"))
-    here = reverse("console-inbox", args=[request.shop.key, view])
+    here = place("console-inbox", request.shop.key, view)
     return framed | {
         "troubled": mail.troubled_mailboxes() if framed["may_run"] else [],
         "heading": view_name(view),
-        "lines": [line(request, view, each) for each in found.rows],
+        "lines": lines(request, found.rows, view),
         "older": f"{here}?before={found.next}" if found.next else "",
         "row_url": f"{here}conversations/{{key}}/row/",
         "rows_url": f"{here}?rows=first",
@@ -101,36 +112,49 @@ def rows_context(request: ShopRequest, view: str, current: int | None = None) ->
     }
 
 
-def line(request: ShopRequest, view: str, found: InboxRow) -> Line:
-    """A row with its address and its chip."""
-    return Line(
-        id=found.id,
-        customer_name=found.customer_name,
-        subject=found.subject,
-        snippet=found.snippet,
-        channel_kind=found.channel_kind,
-        last_at=found.last_at,
-        unread=found.is_unread,
-        waiting_since=found.waiting_since,
-        chip=_chip(found),
-        draft=found.has_draft,
-        viewers=(),
-        href=reverse("console-conversation", args=[request.shop.key, view, found.id]),
-    )
+def lines(request: ShopRequest, found: Sequence[InboxRow], view: str = "") -> list[Line]:
+    """Rows with their addresses and chips; without a view each is led to in the one that holds it."""
+    key = request.shop.key
+    waits = _Waits()
+    return [
+        Line(
+            id=row.id,
+            customer_name=row.customer_name,
+            subject=row.subject,
+            snippet=row.snippet,
+            channel_kind=row.channel_kind,
+            last_at=row.last_at,
+            unread=row.is_unread,
+            waiting_since=row.waiting_since,
+            chip=waits.chip(row),
+            draft=row.has_draft,
+            viewers=(),
+            href=place("console-conversation", key, view or ("closed" if row.is_closed else "open"), row.id),
+        )
+        for row in found
+    ]
 
 
-def _chip(found: InboxRow) -> Chip | None:
-    if found.is_closed or found.waiting_since is None:
-        return None
-    waited = clock.now() - found.waiting_since
-    tone = "danger" if waited > WAITING_TOO_LONG else "warn" if waited > WAITING_LONG else "ok"
-    return Chip(_("waiting %(time)s") % {"time": _span(waited)}, tone)
+class _Waits:
+    """How long customers have waited, in words that are looked up once."""
 
+    def __init__(self) -> None:
+        self._now = clock.now()
+        self._waiting = _("waiting %(time)s")
+        self._minutes, self._hours, self._days = _("%(count)d min"), _("%(count)d h"), _("%(count)d d")
 
-def _span(waited: timedelta) -> str:
-    minutes = max(0, int(waited.total_seconds() // 60))
-    if minutes < 60:
-        return _("%(count)d min") % {"count": minutes}
-    if minutes < 48 * 60:
-        return _("%(count)d h") % {"count": minutes // 60}
-    return _("%(count)d d") % {"count": minutes // (24 * 60)}
+    def chip(self, row: InboxRow) -> Chip | None:
+        """The chip of a row whose customer waits."""
+        if row.is_closed or row.waiting_since is None:
+            return None
+        waited = self._now - row.waiting_since
+        tone = "danger" if waited > WAITING_TOO_LONG else "warn" if waited > WAITING_LONG else "ok"
+        return Chip(self._waiting % {"time": self._span(waited)}, tone)
+
+    def _span(self, waited: timedelta) -> str:
+        minutes = max(0, int(waited.total_seconds() // 60))
+        if minutes < 60:
+            return self._minutes % {"count": minutes}
+        if minutes < 48 * 60:
+            return self._hours % {"count": minutes // 60}
+        return self._days % {"count": minutes // (24 * 60)}

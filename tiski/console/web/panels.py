@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tiski.accounts.models import Language
@@ -14,6 +13,8 @@ from tiski.conversations import queries as conversations
 from tiski.conversations.contract import channel_for
 from tiski.conversations.models import Attachment, Conversation
 from tiski.customers import queries as customers
+
+from .places import place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +97,8 @@ class Panel:
     note: str = field(default="")
 
 
-def head(request: ShopRequest, conversation: Conversation) -> Head:
+def head(request: ShopRequest, found: conversations.Header) -> Head:
     """The header for this reader."""
-    found = conversations.header(conversation.id, request.user)
     return Head(
         id=found.id,
         subject=found.subject,
@@ -154,7 +154,7 @@ def draft_files(blob_ids: tuple[str, ...]) -> tuple[DraftFile, ...]:
 def composer_urls(request: ShopRequest, conversation: Conversation) -> dict[str, str]:
     """Where the composer posts to."""
     names = {"send": "console-send", "draft": "console-draft", "files": "console-upload"}
-    return {use: reverse(name, args=[request.shop.key, conversation.id]) for use, name in names.items()}
+    return {use: place(name, request.shop.key, conversation.id) for use, name in names.items()}
 
 
 def customer(request: ShopRequest, view: str, conversation: Conversation) -> Panel:
@@ -169,12 +169,12 @@ def customer(request: ShopRequest, view: str, conversation: Conversation) -> Pan
         identities=tuple(Known(each.kind, each.shown, each.is_verified) for each in found.identities),
         earlier=tuple(
             Past(
-                reverse("console-conversation", args=[request.shop.key, view, past.id]),
+                place("console-conversation", request.shop.key, view, past.id),
                 past.subject or past.snippet,
                 past.channel_kind,
                 past.last_at,
                 not past.is_closed,
             )
-            for past in conversations.earlier_conversations(conversation.customer_id, without=conversation.id)
+            for past in conversations.earlier_conversations(found.family, without=conversation.id)
         ),
     )

@@ -11,7 +11,7 @@ from tiski.conversations import queries as conversations
 from tiski.ui.page import show
 
 from .frame import navigation
-from .inbox import line
+from .inbox import lines
 
 
 @requires(reads_inbox)
@@ -21,5 +21,4 @@ def page(request: ShopRequest) -> HttpResponse:
     """Conversations that match `?q=`: customer, address, subject or number."""
     words = request.GET.get("q", "")[:200]
     found = conversations.search(request.shop, request.user, words)
-    lines = [line(request, "closed" if row.is_closed else "open", row) for row in found]
-    return show(request, "console/search.html", words=words, lines=lines, **navigation(request))
+    return show(request, "console/search.html", words=words, lines=lines(request, found), **navigation(request))

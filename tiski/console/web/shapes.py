@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tiski.accounts.policies import ShopRequest
-from tiski.conversations.queries import FileRow, ThreadItem
-from tiski.kernel import clock, text
+from tiski.conversations.queries import FAILED, ON_ITS_WAY, FileRow, ThreadItem
+from tiski.kernel import text
 from tiski.kernel.text import SANITISER_VERSION
 
-FAILED = frozenset({"failed", "bounced", "unknown"})
-ON_ITS_WAY = frozenset({"held", "queued", "sending"})
+from .places import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class Entry:
     reason: str = ""
     is_automatic: bool = False
     is_verified: bool = True
+    is_sensitive: bool = False
     seq: int | None = None
     quoted: str = ""
     original_url: str = ""
@@ -55,16 +54,6 @@ class Entry:
 def entries(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Entry]:
     """The items as they are drawn for this reader."""
     return [_entry(request, conversation_id, item) for item in items]
-
-
-def blanks(request: ShopRequest) -> list[Entry]:
-    """Empty bubbles of each kind and state, which the composer fills and shows before the answer has come."""
-    now, name = clock.now(), request.user.name
-    return [
-        Entry(dom_id="blank", kind=kind, author_kind="agent", author_name=name, at=now, text="", state=state)
-        for kind in ("message", "note")
-        for state in ("sending", "failed")
-    ]
 
 
 def _entry(request: ShopRequest, conversation_id: int, item: ThreadItem) -> Entry:
@@ -89,17 +78,18 @@ def _entry(request: ShopRequest, conversation_id: int, item: ThreadItem) -> Entr
         reason=item.reason,
         is_automatic=item.is_automatic,
         is_verified=item.is_verified,
+        is_sensitive=item.is_sensitive,
         seq=item.seq,
         quoted=item.quoted,
-        original_url=reverse("console-original", args=[key, item.raw_id]) if item.raw_id else "",
-        undo_url=reverse("console-withdrawal", args=[key, conversation_id, item.message_id]) if held else "",
+        original_url=place("console-original", key, item.raw_id) if item.raw_id else "",
+        undo_url=place("console-withdrawal", key, conversation_id, item.message_id or 0) if held else "",
         undo_until=item.next_at if held else None,
-        retry_url=reverse("console-retry", args=[key, conversation_id, item.outbox_item]) if stuck else "",
+        retry_url=place("console-retry", key, conversation_id, item.outbox_item or 0) if stuck else "",
     )
 
 
 def _file(key: str, file: FileRow) -> FileLink:
-    address = reverse("console-file", args=[key, file.blob_id])
+    address = place("console-file", key, file.blob_id)
     is_picture = file.content_type.startswith("image/") and file.width is not None
     return FileLink(file.name, file.size, address, address if is_picture else "")
 

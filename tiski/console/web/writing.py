@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -10,13 +11,14 @@ from django.views.decorators.http import require_POST
 from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
 from tiski.conversations import actions as conversations
 from tiski.conversations import queries
+from tiski.conversations.actions import Posted
 from tiski.conversations.errors import DraftMoved, NewerMessages, NoSuchConversation
 from tiski.conversations.models import Attachment, Conversation, Draft, DraftMode, Message, OutboxItem
+from tiski.conversations.queries import opened
 from tiski.kernel.errors import Conflict, Invalid
 from tiski.ui.page import show
 
 from . import panels, shapes
-from .conversation import opened
 
 
 @requires(answers)
@@ -28,15 +30,18 @@ def send(request: ShopRequest, conversation_id: int) -> HttpResponse:
     try:
         if _mode(request) == "note":
             body, chosen = request.POST.get("body", ""), request.POST.getlist("files")
-            conversations.note(conversation, body=body, client_id=client_id, files=chosen, by=request.actor)
+            note = conversations.note(conversation, body=body, client_id=client_id, files=chosen, by=request.actor)
+            seq = _seq_at(conversation, note.created_at)
         else:
-            _reply(request, conversation, client_id)
+            seq = _reply(request, conversation, client_id).seq
     except NewerMessages:
         return _collision(request, conversation)
     except (Invalid, Conflict) as refusal:
         return show(request, "console/_composer_error.html", status=422, sentence=str(refusal))
     dom_id = f"{'note' if _mode(request) == 'note' else 'message'}-{client_id}"
-    item = next(item for item in reversed(queries.thread(conversation)) if item.dom_id == dom_id)
+    # Sent again much later, it is no longer among the newest.
+    beside = queries.thread(conversation, before=seq + 1, limit=1)
+    item = next(item for item in reversed(beside) if item.dom_id == dom_id)
     response = show(request, "console/_entry.html", item=shapes.entries(request, conversation_id, [item])[0])
     return _with_version(response, request, conversation_id, _mode(request))
 
@@ -93,8 +98,14 @@ def send_again(request: ShopRequest, conversation_id: int, item_id: int) -> Http
     return HttpResponse(status=204)
 
 
-def _reply(request: ShopRequest, conversation: Conversation, client_id: UUID) -> None:
-    conversations.reply(
+def _seq_at(conversation: Conversation, moment: datetime) -> int:
+    """The last message there was at that time."""
+    earlier = Message.objects.filter(conversation=conversation, created_at__lte=moment)
+    return earlier.order_by("-seq").values_list("seq", flat=True).first() or 1
+
+
+def _reply(request: ShopRequest, conversation: Conversation, client_id: UUID) -> Posted:
+    return conversations.reply(
         conversation,
         body=request.POST.get("body", ""),
         client_id=client_id,

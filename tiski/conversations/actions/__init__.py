@@ -13,12 +13,14 @@ from tiski.conversations.actions.lifecycle import (
     reopen,
     set_subject,
     tag,
+    tell_of_customer,
     unassign,
     untag,
 )
 from tiski.conversations.actions.opening import open_conversation
 from tiski.conversations.actions.outbox import (
     claim_due,
+    hold_after_restore,
     queue_outbox,
     record_accepted,
     record_bounced,
@@ -45,6 +47,7 @@ __all__ = [
     "count_death",
     "discard_draft",
     "drop_upload",
+    "hold_after_restore",
     "mark_read",
     "mark_read_by_customer",
     "note",
@@ -68,6 +71,7 @@ __all__ = [
     "switch_channel",
     "tag",
     "take_back",
+    "tell_of_customer",
     "unassign",
     "untag",
     "uploader_of",

@@ -12,10 +12,12 @@ from django.db.models import F
 
 from tiski.conversations.errors import RawTooLarge
 from tiski.conversations.events import RawQuarantined, RawReceived
-from tiski.conversations.models import ChannelAccount, Conversation, InboundRaw, RawBytes, RawState
+from tiski.conversations.models import ChannelAccount, Conversation, InboundRaw, RawState
+from tiski.conversations.queries.measures import duplicates
 from tiski.kernel import clock, rows
 from tiski.kernel.action import SYSTEM, Actor, action
 from tiski.kernel.events import emit
+from tiski.kernel.scope import current_shop
 
 LARGEST_RAW = 50 * 1024 * 1024
 POISON_AFTER = 3
@@ -24,6 +26,11 @@ INSERT = """
         (shop_id, channel_account_id, dedupe_key, received_at, envelope, size, state, rule, reason, deaths)
     VALUES (%s, %s, %s, %s, %s, %s, 'received', '', '', 0)
     ON CONFLICT (channel_account_id, dedupe_key) DO NOTHING RETURNING id
+"""
+KEEP = "INSERT INTO conversations_rawbytes (item_id, shop_id, data) VALUES (%s, %s, %s)"
+SETTLE = """
+    UPDATE conversations_inboundraw SET state = %s, rule = %s, reason = %s, conversation_id = %s, message_id = %s
+    WHERE id = %s AND shop_id = %s
 """
 
 
@@ -63,9 +70,11 @@ def store_raw(
         cursor.execute(INSERT, values)
         inserted = cursor.fetchone()
     if inserted is None:
+        duplicates.add(channel_account.kind)
         known = InboundRaw.objects.filter(channel_account=channel_account, dedupe_key=dedupe_key)
         return Stored(known.values_list("id", flat=True).get(), False)
-    RawBytes.objects.create(item_id=inserted[0], shop_id=channel_account.shop_id, data=raw)
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [inserted[0], channel_account.shop_id, raw])
     emit(RawReceived(raw=inserted[0], kind=channel_account.kind), by=by)
     return Stored(inserted[0], True)
 
@@ -82,9 +91,10 @@ def settle(
     by: Actor = SYSTEM,
 ) -> None:
     """Write down what became of an item: one of the final states, by which rule, and where it went."""
-    InboundRaw.objects.filter(id=raw.id).update(
-        state=state, rule=rule[:80], reason=reason[:500], conversation=conversation, message_id=message_id
-    )
+    conversation_id = conversation.id if conversation is not None else None
+    with connection.cursor() as cursor:
+        values = [state.value, rule[:80], reason[:500], conversation_id, message_id, raw.id, current_shop()]
+        cursor.execute(SETTLE, values)
     if state == RawState.QUARANTINED:
         kind = ChannelAccount.objects.values_list("kind", flat=True).get(id=raw.channel_account_id)
         emit(RawQuarantined(raw=raw.id, kind=kind, reason=reason[:500]), by=by)

@@ -12,16 +12,21 @@ from tiski.conversations.events import (
     ConversationClosed,
     ConversationReopened,
     ConversationTagged,
+    CustomerChanged,
     CustomerRead,
     ReadMarkMoved,
     SubjectChanged,
 )
 from tiski.conversations.models import Assignment, Closure, Conversation, Tag, Tagging
 from tiski.conversations.policies import may_be_given, require_answering
+from tiski.customers.queries import family
 from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, ActorKind, action
-from tiski.kernel.events import emit
+from tiski.kernel.events import Emission, emit, emit_many
+from tiski.kernel.scope import current_shop
 from tiski.kernel.text import clean_line
+
+MOST_TOLD = 200
 
 MOVE_READ_MARK = """
     INSERT INTO conversations_readmark (shop_id, conversation_id, agent_id, seq, updated_at) VALUES (%s, %s, %s, %s, %s)
@@ -134,6 +139,18 @@ def mark_read_by_customer(conversation_id: int, *, seq: int, by: Actor) -> None:
     behind = Conversation.objects.filter(id=conversation_id, customer_read_seq__lt=seq, last_seq__gte=seq)
     if behind.update(customer_read_seq=seq):
         emit(CustomerRead(conversation=conversation_id, seq=seq), by=by)
+
+
+@action
+def tell_of_customer(customer_id: int, *, by: Actor) -> None:
+    """The customer has another name, address or self: whoever sees a conversation of theirs is told to look again.
+
+    The newest ones, that is; the others are read anew before anyone sees them.
+    """
+    theirs = Conversation.objects.filter(customer_id__in=family(customer_id)).order_by("-last_message_at")
+    shop_id = current_shop()
+    newest = list(theirs.values_list("id", flat=True)[:MOST_TOLD])
+    emit_many([Emission(shop_id, CustomerChanged(conversation=number), by) for number in newest])
 
 
 def held(conversation: Conversation) -> Conversation:

@@ -47,7 +47,7 @@ def open_conversation(
 ) -> Conversation:
     """Begin a conversation with a customer; its first message is posted next, in the same transaction."""
     at = opened_at or clock.now()
-    conversation = Conversation.objects.create(
+    conversation = Conversation(
         shop_id=channel_account.shop_id,
         uuid=uuid or ids.uuid7(),
         customer=customer,
@@ -57,6 +57,13 @@ def open_conversation(
         opened_at=at,
         last_message_at=at,
     )
+    moment = rows.moment(at)
+    values = (
+        *(conversation.shop_id, conversation.uuid.hex, customer.id, channel_account.id, conversation.subject, language),
+        *(0, 0, 0, moment, moment),
+    )
+    [conversation.id] = rows.insert_many("conversations_conversation", CONVERSATION_COLUMNS, [values])
+    conversation._state.adding = False
     opened = ConversationOpened(conversation=conversation.id, customer=customer.id, channel_account=channel_account.id)
     emit(opened, by=by)
     return conversation

@@ -14,27 +14,37 @@ from django.db import connection
 
 from tiski.conversations.contract import Destination, Outgoing
 from tiski.conversations.errors import ClaimLost, NotWaitingForRetry
-from tiski.conversations.events import MessageDelayed, MessageDelivered, MessageFailed, OutboxQueued
+from tiski.conversations.events import (
+    MessageDelayed,
+    MessageDelivered,
+    MessageFailed,
+    MessageRetried,
+    MessageUncertain,
+    OutboxQueued,
+)
 from tiski.conversations.models import Message, OutboxItem, OutboxState
 from tiski.conversations.policies import require_answering
+from tiski.conversations.queries.measures import failed_for_good, repeats
 from tiski.kernel import clock, rows
 from tiski.kernel.action import SYSTEM, Actor, action
 from tiski.kernel.events import Emission, emit, emit_many
 
 UNDO_SECONDS = 10
-LEASE = timedelta(seconds=60)
+# Longer than a sending may take (45 s); over within a minute, with what it takes to try again (reliability.md I8).
+LEASE = timedelta(seconds=50)
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 LONG_WAIT = timedelta(hours=4)
 GIVES_UP_AFTER = timedelta(hours=72)
 WARNS_AT_TRY = len(WAITS) + 2  # the first one that is made more than four hours after the message was due
 UNKNOWN_WAIT = timedelta(minutes=15)
+RESTORED = "Restored from a backup: it may have been sent after the backup was made."
 
 # A claim that ran out is a try whose outcome nobody knows: the first is repeated, the second waits for a person.
 LAPSE = """
     UPDATE conversations_outboxitem
-    SET state = 'unknown', uncertain = uncertain + 1, send_after = CASE WHEN uncertain = 0 THEN claimed_until END,
+    SET state = 'unknown', uncertain = uncertain + 1, send_after = CASE WHEN uncertain = 0 THEN %s END,
         error = 'The worker that was sending it stopped before it could say how it went.'
-    WHERE state = 'claimed' AND claimed_until < %s {which}
+    WHERE state = 'claimed' AND (claimed_until < %s OR claimed_until > %s) {which}
     RETURNING id, shop_id, message_id, send_after
 """
 CLAIM = """
@@ -84,13 +94,16 @@ def claim_due(limit: int, owner: str, *, item_id: int | None = None, by: Actor =
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     which, one = ("AND id = %s", [item_id]) if item_id is not None else ("", [])
     with connection.cursor() as cursor:
-        cursor.execute(LAPSE.format(which=which), [rows.moment(now), *one])
+        # A claim that ends far ahead is of a time when the clock was: none is that long.
+        moment, too_far = rows.moment(now), rows.moment(now + 2 * LEASE)
+        cursor.execute(LAPSE.format(which=which), [moment, moment, too_far, *one])
         lapsed = cursor.fetchall()
         claim = [owner, rows.moment(now + LEASE), rows.moment(now), *one, limit]
         cursor.execute(CLAIM.format(which=which, lock=lock), claim)
         claimed = sorted(row[0] for row in cursor.fetchall())
     _warn_of_lapsed(lapsed, by)
     items = OutboxItem.unscoped.filter(id__in=claimed).select_related("message").order_by("send_after", "id")
+    repeats.add(number=sum(item.uncertain > 0 for item in items))
     return [_outgoing(item) for item in items]
 
 
@@ -113,6 +126,7 @@ def record_failed(outgoing: Outgoing, *, permanent: bool, reason: str, by: Actor
     due = OutboxItem.objects.values_list("first_due_at", flat=True).get(id=outgoing.item_id)
     if permanent or clock.now() - due >= GIVES_UP_AFTER:
         _settle(outgoing, state=OutboxState.FAILED, error=reason[:500])
+        failed_for_good.add()
         _tell_failure(outgoing, reason, by)
         return
     wait = WAITS[outgoing.tries - 1] if outgoing.tries <= len(WAITS) else LONG_WAIT
@@ -132,6 +146,10 @@ def record_unknown(outgoing: Outgoing, *, reason: str, by: Actor = SYSTEM) -> No
     """
     if OutboxItem.objects.values_list("uncertain", flat=True).get(id=outgoing.item_id) == 0:
         _put_off(outgoing, UNKNOWN_WAIT, by=by, state=OutboxState.UNKNOWN, uncertain=1, error=reason[:500])
+        uncertain = MessageUncertain(
+            conversation=outgoing.conversation_id, message=outgoing.message_id, item=outgoing.item_id
+        )
+        emit(uncertain, by=by)
         return
     _settle(outgoing, state=OutboxState.UNKNOWN, error=reason[:500], uncertain=2)
     _tell_failure(outgoing, reason, by)
@@ -145,7 +163,22 @@ def retry(item: OutboxItem, *, by: Actor) -> None:
     waiting = OutboxItem.objects.filter(id=item.id, state__in=[OutboxState.FAILED, OutboxState.UNKNOWN])
     if not waiting.update(state=OutboxState.QUEUED, send_after=now, first_due_at=now, tries=0, uncertain=0, error=""):
         raise NotWaitingForRetry
+    emit(MessageRetried(conversation=item.message.conversation_id, message=item.message_id, item=item.id), by=by)
     emit(OutboxQueued(item=item.id), by=by)
+
+
+@action
+def hold_after_restore(*, by: Actor = SYSTEM) -> int:
+    """Nothing that was on its way when a backup was made leaves by itself again: it may have been sent since.
+
+    Works over all shops. Each waits among what nobody knows the outcome of, where a person may send it; returns how
+    many there are.
+    """
+    on_their_way = [OutboxState.QUEUED, OutboxState.HELD, OutboxState.CLAIMED, OutboxState.UNKNOWN]
+    held = OutboxItem.unscoped.filter(state__in=on_their_way).exclude(state=OutboxState.UNKNOWN, send_after=None)
+    return held.update(
+        state=OutboxState.UNKNOWN, send_after=None, claimed_until=None, owner="", uncertain=2, error=RESTORED
+    )
 
 
 @action

@@ -23,8 +23,9 @@ class Message(BusyRow):
     """One public entry of a conversation, numbered by `seq` without gaps and stored once per `client_id`.
 
     `meta` may hold: `page` (where the visitor was), `quoted` (folded text of a mail), `unverified` (true when the
-    sender was not proved), `raw` (id of the InboundRaw it came from), `inline` (blob id of each content id),
-    `remote_images` (how many were left out), `waited_since` (what an answer that is taken back must restore).
+    sender was not proved), `sensitive` (true when it may hold a code that opens an account), `raw` (id of the
+    InboundRaw it came from), `inline` (blob id of each content id), `remote_images` (how many were left out),
+    `waited_since` (what an answer that is taken back must restore).
     """
 
     # The busiest table: rows are checked by the writer, and the conversation's own keys reach everything else.

@@ -9,10 +9,11 @@ from tiski.conversations.queries.inbox import (
     inbox,
     inbox_counts,
     row,
+    rows_in,
     rows_of,
 )
-from tiski.conversations.queries.items import FileRow, ItemKind, ThreadItem
-from tiski.conversations.queries.ledger import RawRow, Stuck, quarantined, received, stuck
+from tiski.conversations.queries.items import FAILED, ON_ITS_WAY, FileRow, ItemKind, ThreadItem
+from tiski.conversations.queries.ledger import RawRow, Stuck, quarantined, received, stuck, with_holes
 from tiski.conversations.queries.panels import (
     Composer,
     DraftRow,
@@ -22,13 +23,17 @@ from tiski.conversations.queries.panels import (
     composer,
     earlier_conversations,
     header,
+    opened,
     situation_of,
+    tags,
 )
 from tiski.conversations.queries.search import search
 from tiski.conversations.queries.threads import thread
 
 __all__ = [
     "COUNTED",
+    "FAILED",
+    "ON_ITS_WAY",
     "Composer",
     "DraftRow",
     "EarlierRow",
@@ -48,12 +53,16 @@ __all__ = [
     "header",
     "inbox",
     "inbox_counts",
+    "opened",
     "quarantined",
     "received",
     "row",
+    "rows_in",
     "rows_of",
     "search",
     "situation_of",
     "stuck",
+    "tags",
     "thread",
+    "with_holes",
 ]

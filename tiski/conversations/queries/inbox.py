@@ -12,9 +12,9 @@ from enum import StrEnum
 from django.utils.translation import gettext as _
 
 from tiski.accounts.models import Agent, Shop
-from tiski.conversations.queries.reading import Row, fetch, marks, moment, moment_or_none
 from tiski.kernel import rows
 from tiski.kernel.errors import NotFound
+from tiski.kernel.reading import Row, fetch, marks, moment, moment_or_none
 from tiski.kernel.scope import current_shop
 from tiski.kernel.text import snippet
 
@@ -107,19 +107,18 @@ class InboxPage:
     """Fifty rows of a view; `next` is what the following page is asked for with, None on the last."""
 
     rows: list[InboxRow]
-    counts: InboxCounts
     next: str | None
 
 
 def inbox(shop: Shop, agent: Agent, view: str, before: str | None = None) -> InboxPage:
-    """A page of a view, newest first, after the row whose key is `before`. Two queries. Raises `NotFound`."""
+    """A page of a view, newest first, after the row whose key is `before`. One query. Raises `NotFound`."""
     where, parameters = _condition(view, agent.id)
     if before:
         where += " AND (last_message_at, id) < (%s, %s)"
         parameters += _place(before)
     found = _rows(agent.id, where, [shop.id, *parameters, PAGE + 1])
     page = found[:PAGE]
-    return InboxPage(page, inbox_counts(agent.id), page[-1].key if len(found) > PAGE else None)
+    return InboxPage(page, page[-1].key if len(found) > PAGE else None)
 
 
 def row(conversation_id: int, view: str, agent: Agent) -> InboxRow | None:
@@ -127,6 +126,15 @@ def row(conversation_id: int, view: str, agent: Agent) -> InboxRow | None:
     where, parameters = _condition(view, agent.id)
     found = _rows(agent.id, f"id = %s AND {where}", [current_shop(), conversation_id, *parameters, 1])
     return found[0] if found else None
+
+
+def rows_in(conversation_ids: list[int], view: str, agent: Agent) -> list[InboxRow]:
+    """Those of the conversations that are in a view, newest first. One query."""
+    if not conversation_ids:
+        return []
+    where, parameters = _condition(view, agent.id)
+    where = f"id IN ({marks(conversation_ids)}) AND {where}"
+    return _rows(agent.id, where, [current_shop(), *conversation_ids, *parameters, len(conversation_ids)])
 
 
 def rows_of(conversation_ids: list[int], agent: Agent) -> list[InboxRow]:

@@ -14,11 +14,16 @@ from django.utils.translation import gettext as _
 from markupsafe import Markup
 
 from tiski.conversations.queries.inbox import customer_name
-from tiski.conversations.queries.reading import Row, moment
+from tiski.kernel.reading import Row, moment
 from tiski.kernel.text import shown_again
 
 FileAddress = Callable[[str], str]
 """Gives the address at which the reader gets the file with this blob id."""
+
+ON_ITS_WAY = frozenset({"held", "queued", "sending"})
+"""States of an answer that has not left the house yet."""
+FAILED = frozenset({"failed", "bounced", "unknown"})
+"""States of an answer that a person must look at."""
 
 
 class ItemKind(StrEnum):
@@ -81,10 +86,10 @@ class ThreadItem:
     recipients: tuple[str, ...] = ()
     message_id: int | None = None
     seq: int | None = None
-    client_id: UUID | None = None
     channel_kind: str = ""
     is_automatic: bool = False
     is_verified: bool = True
+    is_sensitive: bool = False
     raw_id: int | None = None
     event: str = ""
     about: str = ""
@@ -96,8 +101,7 @@ def message_item(
     """A message, or the trace of one that was taken back."""
     seq, message_id, client_id, author_kind, agent_id, agent_name, photo, name, at, body, *more = row
     html, html_version, is_automatic, withdrawn_at, meta, channel_kind, is_read = more
-    client_id = as_uuid(client_id)
-    dom_id = f"message-{client_id}"
+    dom_id = f"message-{hyphened(client_id)}"
     if withdrawn_at is not None:
         return _withdrawn(row, dom_id)
     told = told_by(meta)
@@ -122,10 +126,10 @@ def message_item(
         recipients=sending.recipients if sending else (),
         message_id=message_id,
         seq=seq,
-        client_id=client_id,
         channel_kind=channel_kind,
         is_automatic=bool(is_automatic),
         is_verified=not told.get("unverified", False),
+        is_sensitive=bool(told.get("sensitive", False)),
         raw_id=told.get("raw"),
     )
 
@@ -134,7 +138,7 @@ def note_item(row: Row, files: tuple[FileRow, ...]) -> ThreadItem:
     """An internal note."""
     _number, client_id, agent_id, name, photo, at, body = row
     return ThreadItem(
-        dom_id=f"note-{as_uuid(client_id)}",
+        dom_id=f"note-{hyphened(client_id)}",
         kind=ItemKind.NOTE,
         at=moment(at),
         author_kind="agent" if agent_id is not None else "system",
@@ -201,6 +205,13 @@ def told_by(meta: Any) -> dict[str, Any]:
     """The `meta` of a raw row."""
     found: dict[str, Any] = orjson.loads(meta) if isinstance(meta, str | bytes) else meta
     return found
+
+
+def hyphened(value: UUID | str) -> str:
+    """A uuid of a raw row as people write it; SQLite keeps 32 digits."""
+    if isinstance(value, UUID):
+        return str(value)
+    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
 
 
 def as_uuid(value: UUID | str) -> UUID:

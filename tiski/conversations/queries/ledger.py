@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tiski.conversations.models import InboundRaw, OutboxItem, OutboxState, RawState
+from django.db.models import Count, F, Max, Q
+
+from tiski.conversations.models import Conversation, InboundRaw, Message, OutboxItem, OutboxState, RawState
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,11 @@ def stuck(limit: int = 50) -> list[Stuck]:
     )
     columns = ("id", "message__conversation_id", "recipient", "state", "error", "tries")
     return [Stuck(*row) for row in waiting.order_by("-id").values_list(*columns)[:limit]]
+
+
+def with_holes() -> list[int]:
+    """Conversations of all shops whose seq does not count every entry from 1 to the last; none, if all is well."""
+    counted = Message.unscoped.values("conversation_id").annotate(number=Count("id"), last=Max("seq"))
+    wrong = counted.filter(~Q(number=F("conversation__last_seq")) | ~Q(last=F("conversation__last_seq")))
+    silent = Conversation.unscoped.filter(last_seq__gt=0, messages__isnull=True)
+    return sorted({*wrong.values_list("conversation_id", flat=True), *silent.values_list("id", flat=True)})

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from tiski.accounts.models import Agent
 from tiski.conversations.contract import Ability, Situation, Verdict, channel_for
 from tiski.conversations.errors import NoSuchConversation
-from tiski.conversations.models import Conversation, Draft, DraftMode, Message
+from tiski.conversations.models import ChannelAccount, Conversation, DraftMode
 from tiski.conversations.queries.inbox import customer_name, short
-from tiski.conversations.queries.items import as_uuid
-from tiski.conversations.queries.reading import fetch, marks, moment, moment_or_none
-from tiski.customers.queries import family
+from tiski.conversations.queries.items import as_uuid, told_by
 from tiski.kernel import clock
+from tiski.kernel.reading import Row, columns, fetch, made, marks, moment, moment_or_none
 from tiski.kernel.scope import current_shop
 
+OPENED = """
+    SELECT {columns} FROM conversations_conversation c
+    JOIN conversations_channelaccount ca ON ca.id = c.channel_account_id WHERE c.shop_id = %s AND c.id = %s
+"""
 HEADER = """
     SELECT c.id, c.uuid, c.subject, COALESCE(kept.id, cu.id), COALESCE(kept.name, cu.name),
            (SELECT i.shown FROM customers_identity i
             WHERE i.customer_id = COALESCE(cu.merged_into_id, cu.id) AND i.kind <> 'visitor' ORDER BY i.id LIMIT 1),
            ca.kind, ca.name, c.language, c.opened_at, c.closed_at, c.waiting_since, c.assignee_id, a.name, a.photo,
-           c.last_seq, c.customer_seq, COALESCE(r.seq, 0)
+           c.last_seq, c.customer_seq, COALESCE(r.seq, 0), {columns}
     FROM conversations_conversation c
     JOIN customers_customer cu ON cu.id = c.customer_id
     LEFT JOIN customers_customer kept ON kept.id = cu.merged_into_id
@@ -31,6 +36,8 @@ HEADER = """
     LEFT JOIN conversations_readmark r ON r.conversation_id = c.id AND r.agent_id = %s
     WHERE c.shop_id = %s AND c.id = %s
 """
+DRAFTS = "SELECT mode, body, files, version FROM conversations_draft WHERE conversation_id = %s AND agent_id = %s"
+LAST_INBOUND = "SELECT created_at FROM conversations_message WHERE conversation_id = %s AND seq = %s"
 TAGS = """
     SELECT t.id, t.name FROM conversations_tagging g JOIN conversations_tag t ON t.id = g.tag_id
     WHERE g.conversation_id = %s ORDER BY t.name
@@ -43,6 +50,7 @@ EARLIER = """
     WHERE c.customer_id IN ({marks}) AND c.shop_id = %s AND c.id <> %s
     ORDER BY c.last_message_at DESC, c.id DESC LIMIT %s
 """
+_ACCOUNT_AT = len(Conversation._meta.concrete_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Header:
     last_seq: int
     customer_seq: int
     read_seq: int
-    tags: tuple[TagRow, ...]
+    conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +119,17 @@ class EarlierRow:
     is_closed: bool
 
 
+def opened(conversation_id: int) -> Conversation:
+    """The conversation with its channel account, if it is in the shop in scope. One query."""
+    found = fetch(OPENED.format(columns=_columns()), [current_shop(), conversation_id])
+    if not found:
+        raise NoSuchConversation
+    return _made(found[0])
+
+
 def header(conversation_id: int, agent: Agent) -> Header:
-    """The head of a conversation in the shop in scope; raises `NoSuchConversation`. Two queries."""
-    found = fetch(HEADER, [agent.id, current_shop(), conversation_id])
+    """The head of a conversation in the shop in scope; raises `NoSuchConversation`. One query."""
+    found = fetch(HEADER.format(columns=_columns()), [agent.id, current_shop(), conversation_id])
     if not found:
         raise NoSuchConversation
     row = found[0]
@@ -136,19 +152,22 @@ def header(conversation_id: int, agent: Agent) -> Header:
         last_seq=row[15],
         customer_seq=row[16],
         read_seq=row[17],
-        tags=tuple(TagRow(*tag) for tag in fetch(TAGS, [conversation_id])),
+        conversation=_made(row[18:]),
     )
 
 
+def tags(conversation_id: int) -> tuple[TagRow, ...]:
+    """The tags of a conversation by name. One query."""
+    return tuple(TagRow(*tag) for tag in fetch(TAGS, [conversation_id]))
+
+
 def composer(conversation: Conversation, agent: Agent) -> Composer:
-    """What the agent's composer needs for this conversation."""
+    """What the agent's composer needs for this conversation. Two queries, and those of its channel."""
     channel = channel_for(conversation.channel_account.kind)
     situation = situation_of(conversation)
     drafts = {
-        mode: DraftRow(body, tuple(files), version)
-        for mode, body, files, version in Draft.objects.filter(conversation=conversation, agent=agent).values_list(
-            "mode", "body", "files", "version"
-        )
+        mode: DraftRow(body, tuple(told_by(files)), version)
+        for mode, body, files, version in fetch(DRAFTS, [conversation.id, agent.id])
     }
     nothing = DraftRow("", (), 0)
     return Composer(
@@ -165,7 +184,7 @@ def situation_of(
     conversation: Conversation, *, author_is_human: bool = True, channel_account_id: int | None = None
 ) -> Situation:
     """What a channel must know to say whether an answer may go, now. One query."""
-    inbound = Message.objects.filter(conversation=conversation, seq=conversation.customer_seq)
+    inbound = fetch(LAST_INBOUND, [conversation.id, conversation.customer_seq])
     return Situation(
         conversation_id=conversation.id,
         conversation_uuid=conversation.uuid,
@@ -173,18 +192,26 @@ def situation_of(
         channel_account_id=channel_account_id or conversation.channel_account_id,
         customer_id=conversation.customer_id,
         now=clock.now(),
-        last_inbound_at=inbound.values_list("created_at", flat=True).first(),
+        last_inbound_at=moment(inbound[0][0]) if inbound else None,
         author_is_human=author_is_human,
     )
 
 
-def earlier_conversations(customer_id: int, *, without: int = 0, limit: int = 10) -> list[EarlierRow]:
-    """The customer's other conversations over every channel, newest first; merged customers count as one."""
-    people = family(customer_id)
-    if not people:
-        return []
+def earlier_conversations(people: Sequence[int], *, without: int = 0, limit: int = 10) -> list[EarlierRow]:
+    """Other conversations over every channel, newest first, of a customer: all who were merged. One query."""
     found = fetch(EARLIER.format(marks=marks(people)), [*people, current_shop(), without, limit])
     return [
         EarlierRow(number, subject, short(body or ""), kind, moment(at), bool(is_closed))
         for number, subject, body, kind, at, is_closed in found
     ]
+
+
+def _made(values: Row) -> Conversation:
+    conversation = made(Conversation, values[:_ACCOUNT_AT])
+    conversation.channel_account = made(ChannelAccount, values[_ACCOUNT_AT:])
+    return conversation
+
+
+@cache
+def _columns() -> str:
+    return f"{columns(Conversation, 'c')}, {columns(ChannelAccount, 'ca')}"

@@ -16,8 +16,8 @@ from tiski.conversations.queries.items import (
     message_item,
     note_item,
 )
-from tiski.conversations.queries.reading import Row, fetch, marks, moment, moment_or_none
-from tiski.kernel import rows
+from tiski.kernel import clock, rows
+from tiski.kernel.reading import Row, fetch, marks, moment, moment_or_none
 
 LIMIT = 50
 OVERLAP = timedelta(minutes=1)
@@ -113,7 +113,8 @@ def _window(conversation_id: int, messages: Sequence[Row], after: int, before: i
     since, until = ALWAYS
     if after:
         seen = _time_of(conversation_id, after)
-        since = seen - OVERLAP if seen else since
+        # Where the clock was set back, what happens now is earlier than what was seen.
+        since = min(seen, clock.now()) - OVERLAP if seen else since
     elif messages and messages[0][0] > 1:
         since = moment(messages[0][8])
     if before is not None:

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from msgspec import structs
 
 from tiski.conversations import actions as conversations
 from tiski.conversations.actions import Posted, Posting, Refused
@@ -78,8 +79,8 @@ def test_f25_the_same_client_id_ten_times_is_one_message_and_one_answer(world: W
     assert {(outcome.seq, outcome.message_id) for outcome in outcomes} == {(1, outcomes[0].message_id)}
     facts()
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=24)):
-        [again] = store(replace(message, body="another text"))
-    assert again == replace(outcomes[0], is_new=False)
+        [again] = store(structs.replace(message, body="another text"))
+    assert again == structs.replace(outcomes[0], is_new=False)
     assert (Message.unscoped.count(), Conversation.unscoped.count(), Customer.unscoped.count()) == (1, 1, 1)
     assert facts() == []
 
@@ -114,7 +115,7 @@ def test_a53_a_token_posts_to_its_own_conversation_only(world: World) -> None:
 def test_a53_another_shops_conversation_does_not_exist(world: World, other_shop: World) -> None:
     ada = Shopper(world)
     store(ada.says("Hei"))
-    [refused] = conversations.post_many([replace(ada.says("Hei"), shop_id=other_shop.shop.id)])
+    [refused] = conversations.post_many([structs.replace(ada.says("Hei"), shop_id=other_shop.shop.id)])
     assert isinstance(refused, Refused)
     assert refused.code == "conversations.not_found"
     known = Conversation.unscoped.get()
@@ -159,7 +160,7 @@ def test_one_bad_row_is_refused_alone_and_the_others_go_through(world: World) ->
     shoppers = [Shopper(world) for _ in range(7)]
     store(*[shopper.says("Hei") for shopper in shoppers])
     batch = [shopper.says("Vielä yksi asia") for shopper in shoppers]
-    batch[3] = replace(batch[3], body="half a surrogate \ud83d")
+    batch[3] = structs.replace(batch[3], body="half a surrogate \ud83d")
     outcomes = conversations.post_many(batch)
     assert [isinstance(outcome, Posted) for outcome in outcomes] == [True] * 3 + [False] + [True] * 3
     refused = outcomes[3]
@@ -275,7 +276,7 @@ def test_a_retried_message_with_a_file_is_answered_with_the_first(
     ada = Shopper(world)
     message = ada.says("Kuitti", files=[upload(f"visitor-{ada.token_hash}").blob_id])
     [first] = store(message)
-    assert store(message) == [replace(first, is_new=False)]
+    assert store(message) == [structs.replace(first, is_new=False)]
 
 
 def test_a_file_of_another_shop_cannot_be_sent(
@@ -285,7 +286,7 @@ def test_a_file_of_another_shop_cannot_be_sent(
     Attachment.unscoped.filter(id=receipt.id).update(shop=other_shop.shop)
     Blob.unscoped.update(shop_id=other_shop.shop.id)
     conversation = world.conversation_with_ada()
-    posting = replace(
+    posting = structs.replace(
         _posting(world, conversation.id, "Liite", Actor(ActorKind.AGENT, 1)),
         files=(receipt.blob_id,),
         uploader="agent-1",
@@ -331,7 +332,7 @@ def _posting(world: World, conversation_id: int, body: str, author: Actor, **mor
     posting = Posting(
         shop_id=world.shop.id, conversation_id=conversation_id, client_id=uuid4(), body=body, author=author
     )
-    return replace(posting, **more)  # type: ignore[arg-type]
+    return structs.replace(posting, **more)
 
 
 def _agent_says(world: World, conversation_id: int, body: str) -> None:

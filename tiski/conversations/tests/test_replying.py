@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 import time_machine
+from msgspec import structs
 
 from tiski.conversations import actions as conversations
 from tiski.conversations.contract import Verdict
@@ -74,7 +74,7 @@ def test_the_same_answer_twice_is_sent_once_even_when_newer_messages_came_betwee
         _customer_says(mail, "Vielä yksi asia")
         facts()
         again = conversations.reply(mail, body="Hei Ada!", client_id=client_id, seen_seq=1, by=world.by_mia)
-        assert again == replace(first, is_new=False)
+        assert again == structs.replace(first, is_new=False)
         assert OutboxItem.objects.count() == 1
     assert facts() == []
 

@@ -24,6 +24,7 @@ _CLOSED: tuple[Check, ...] = (
     configuration.debug,
     configuration.addresses,
     configuration.networks,
+    configuration.metrics_token,
     configuration.folders,
     configuration.admin,
 )

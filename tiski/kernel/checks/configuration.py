@@ -16,6 +16,7 @@ from tiski.kernel import blobs, keyfile
 from .problem import Problem
 
 SHORTEST_KEY = 32
+SHORTEST_TOKEN = 20
 
 
 def secret_key() -> Iterator[Problem]:
@@ -64,6 +65,7 @@ def networks() -> Iterator[Problem]:
     """Lists of networks can be read, and do not trust the whole internet."""
     for name, advice in (
         ("TISKI_ALLOW_NETWORKS", _("Name single private networks, for example 10.0.5.0/24.")),
+        ("TISKI_METRICS_NETWORKS", _("Name single private networks, for example 10.0.5.0/24.")),
         ("TISKI_TRUSTED_PROXIES", _("Name the addresses of your proxies, for example 10.0.5.7.")),
     ):
         for text in getattr(settings, name):
@@ -73,6 +75,15 @@ def networks() -> Iterator[Problem]:
                     % {"setting": name, "value": text},
                     advice,
                 )
+
+
+def metrics_token() -> Iterator[Problem]:
+    """What opens the metrics to the whole network cannot be guessed."""
+    if 0 < len(settings.TISKI_METRICS_TOKEN) < SHORTEST_TOKEN:
+        yield Problem(
+            _("TISKI_METRICS_TOKEN is too short to be a secret."),
+            _("Use at least %(count)d random characters, or leave it out.") % {"count": SHORTEST_TOKEN},
+        )
 
 
 def folders() -> Iterator[Problem]:

@@ -25,6 +25,8 @@ DURABLE = {
     "synchronous_commit": {"on", "local", "remote_write", "remote_apply"},
 }
 NETWORK_FILE_SYSTEMS = {"9p", "afs", "ceph", "cifs", "davfs", "glusterfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
+# So damaged that not even its settings can be read.
+DAMAGED = ("malformed", "not a database")
 # Rows of this app among the applied migrations are releases that have worked on this database.
 RELEASES = "tiski-release"
 
@@ -34,6 +36,9 @@ def reachable() -> Iterator[Problem]:
     try:
         connection.ensure_connection()
     except DatabaseError as error:
+        if connection.vendor == "sqlite" and any(sign in str(error) for sign in DAMAGED):
+            yield _damaged()
+            return
         yield Problem(
             _("The database cannot be opened: %(reason)s.") % {"reason": redact(str(error)).strip().rstrip(".")},
             _("Check TISKI_DATABASE_URL, and that the server runs or the data folder can be written."),
@@ -55,10 +60,7 @@ def on_a_local_disk(mounts: str | None = None) -> Iterator[Problem]:
 def whole() -> Iterator[Problem]:
     """No page of the SQLite file is damaged; asked once in each process."""
     if connection.vendor == "sqlite" and _is_open() and _quick_check(str(connection.settings_dict["NAME"])) != "ok":
-        yield Problem(
-            _("The database file %(file)s is damaged.") % {"file": connection.settings_dict["NAME"]},
-            _("Keep a copy of it, restore the last backup, and do not go on with the damaged file."),
-        )
+        yield _damaged()
 
 
 def not_too_new() -> Iterator[Problem]:
@@ -121,6 +123,13 @@ def _is_open() -> bool:
 
 
 @cache
+def _damaged() -> Problem:
+    return Problem(
+        _("The database file %(file)s is damaged.") % {"file": connection.settings_dict["NAME"]},
+        _("Keep a copy of it, restore the last backup, and do not go on with the damaged file."),
+    )
+
+
 def _quick_check(_file: str) -> str:
     try:
         with connection.cursor() as cursor:

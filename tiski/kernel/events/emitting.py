@@ -9,14 +9,13 @@ from typing import NamedTuple
 import msgspec
 from django.db import connection, transaction
 
-from tiski.kernel import clock, rows, scope
+from tiski.kernel import bus, clock, rows, scope
 from tiski.kernel.action import Actor
 
 from .event import Event, handlers_of
 
 FACT_COLUMNS = ("shop_id", "name", "subject", "data", "actor_kind", "actor_id", "at", "ring")
 DELIVERY_COLUMNS = ("fact_id", "handler", "order_key", "due", "tries", "fence", "lease_owner", "error")
-CHANNEL = "tiski_facts"  # PostgreSQL NOTIFY channel: a hint that there is something to read
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,7 +56,5 @@ def emit_many(emissions: Sequence[Emission], *, at: datetime | None = None) -> l
     ]
     if deliveries:
         rows.insert_many("kernel_delivery", DELIVERY_COLUMNS, deliveries)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    bus.after_commit(bus.FACTS)
     return ids

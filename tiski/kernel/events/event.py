@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
+import msgspec
+
 Data = dict[str, Any]
 
 
@@ -38,9 +40,8 @@ class Event:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class FactRow:
-    """A fact as read: `position` is its place in the publish sequence."""
+class FactRow(msgspec.Struct, frozen=True):
+    """A fact as read: `position` is its place in the publish sequence. Every message's is read: a struct is cheap."""
 
     id: int
     shop_id: int | None
@@ -60,13 +61,17 @@ Handle = Callable[[Any, FactRow], None]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A subscribed function. `ordered`: of one subject, an earlier delivery is finished before a later one starts."""
+    """A subscribed function. `ordered`: of one subject, an earlier delivery is finished before a later one starts.
+
+    `slow`: it waits for someone outside the house.
+    """
 
     name: str
     run: Handle
     event: type[Event]
     ordered: bool
     tries: int
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,17 @@ class Retry(Exception):
 
 
 def hears(
-    event: type[Heard], *, ordered: bool = False, tries: int = 8
+    event: type[Heard], *, ordered: bool = False, tries: int = 8, slow: bool = False
 ) -> Callable[[Callable[[Heard, FactRow], None]], Callable[[Heard, FactRow], None]]:
-    """Subscribe a handler: it is called at least once for each such event, so it must be idempotent."""
+    """Subscribe a handler: it is called at least once for each such event, so it must be idempotent.
+
+    A `slow` one waits for someone outside. It never keeps others waiting: a thread of the worker takes one such
+    delivery at a time, and one thread takes none.
+    """
 
     def subscribe(function: Callable[[Heard, FactRow], None]) -> Callable[[Heard, FactRow], None]:
         name = f"{function.__module__}.{function.__name__}".removeprefix("tiski.")
-        handler = Handler(name, function, event, ordered, tries)
+        handler = Handler(name, function, event, ordered, tries, slow)
         known = handlers.get(name)
         if known is not None and known.run.__code__ is not function.__code__:
             raise ValueError(f"two handlers are called {name}")

@@ -40,11 +40,18 @@ class Codec:
         union: Any = kinds[0]
         for kind in kinds[1:]:
             union |= kind
-        self.decode = msgspec.json.Decoder(union).decode
+        self._decode = msgspec.json.Decoder(union).decode
+
+    def decode(self, text: str) -> Any:
+        """The frame in a text. Raises MsgspecError, also for one nested so deeply that reading it would take no end."""
+        try:
+            return self._decode(text)
+        except RecursionError as error:
+            raise msgspec.DecodeError("nested too deeply") from error
 
     def is_unknown(self, text: str) -> bool:
         """Whether a frame that could not be read is merely of a type this version does not know."""
         try:
             return _tag(text).t not in self._tags
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return False

@@ -11,6 +11,7 @@ class Counters:
 
     sockets_opened: int = 0
     sockets_closed: int = 0
+    reconnects: int = 0
     refused_handshakes: int = 0
     refused_hellos: int = 0
     frames: int = 0

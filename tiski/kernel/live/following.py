@@ -76,18 +76,19 @@ class Following:
         if follower is not None and follower.last == seq - 1 and not follower.opening:
             follower.last = seq
 
-    def notify(self, shop_id: int, topic: str, seq: int, payload: bytes | None = None) -> None:
-        """A topic has reached `seq`; `payload` is the frame of that message when the caller has it."""
+    def notify(self, shop_id: int, topic: str, seq: int, draw: Callable[[], bytes] | None = None) -> None:
+        """A topic has reached `seq`; `draw` makes the frame of that message when the caller has it."""
         place = shop_id, topic
         followers = self._followers.get(place)
         if followers is None:
             return
-        frame = text_frame(payload) if payload is not None else None
+        frame: bytes | None = None
         behind = False
         for follower in followers.values():
             if seq <= follower.last:
                 continue
-            if frame is not None and seq == follower.last + 1 and follower.may_read:
+            if draw is not None and seq == follower.last + 1 and follower.may_read:
+                frame = frame or text_frame(draw())
                 follower.last = seq
                 follower.session.push(frame)
                 counters.messages += 1

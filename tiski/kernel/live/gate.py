@@ -81,7 +81,7 @@ def clean(scope: Scope) -> Turned | None:
         return Turned(400, "A header that may appear once was sent twice.")
     found = dict(headers)
     host = found.get(b"host", b"").decode("latin-1")
-    if scope["path"] not in PROBES and not _known_host(host, tuple(settings.ALLOWED_HOSTS)):
+    if scope["path"] not in PROBES and not is_known_host(host):
         return Turned(400, "This host name is not served here. Set TISKI_BASE_URL to the public address.")
     _believe_proxies(scope, found)
     scope["headers"] = [(name, value) for name, value in headers if name not in FORWARDED]
@@ -124,6 +124,11 @@ def _believe_proxies(scope: Scope, headers: dict[bytes, bytes]) -> None:
     scheme = headers.get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()
     if scheme in {"http", "https"}:
         scope["scheme"] = scheme.replace("http", "ws") if scope["type"] == "websocket" else scheme
+
+
+def is_known_host(host: str) -> bool:
+    """Whether a Host header names this installation."""
+    return _known_host(host, tuple(settings.ALLOWED_HOSTS))
 
 
 @lru_cache(maxsize=256)

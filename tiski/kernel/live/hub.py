@@ -147,9 +147,10 @@ class Hub:
         advanced = self.topics.seq_of(fact)
         if advanced is not None:
             self.following.notify(fact.shop_id, *advanced)
-        for news in replay.news_of(self.topics, fact):
-            watchers = self._watchers.get((fact.shop_id, news.topic))
+        for topic, key in self.topics.told(fact):
+            watchers = self._watchers.get((fact.shop_id, topic))
             if watchers:
+                news = replay.news_of(fact, topic, key)
                 self._tell(watchers, news, text_frame(encode(news)))
 
     def _tell(self, watchers: dict[Session[Any], int], news: News, frame: bytes) -> None:

@@ -1,7 +1,7 @@
 """Presence: who is at a topic now, and who is writing. Never stored, and lost without harm.
 
-Within a process a change is told at once. Between processes it travels as a small PostgreSQL notification and fades
-when it is not repeated.
+Within a process a change is told at once. Between processes it travels as a small hint on the bus and fades when it is
+not repeated.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -16,9 +17,8 @@ import msgspec
 import psycopg
 from django.db import DatabaseError, connection
 
-from tiski.kernel import ids
+from tiski.kernel import bus, ids
 from tiski.kernel.events import stream
-from tiski.kernel.events.emitting import CHANNEL
 from tiski.kernel.events.event import FactRow
 
 from .hub import Hub
@@ -26,13 +26,12 @@ from .presence import Elsewhere
 from .threads import in_thread
 
 SQLITE_POLL_SECONDS = 0.025
-CATCH_UP_SECONDS = 5.0  # PostgreSQL: when a notification was lost
 LOCK_RETRY_SECONDS = 0.005
-GATHER_SECONDS = 0.01  # PostgreSQL: a busy writer notifies at every commit; a hundred looks a second are enough
+GATHER_SECONDS = 0.01  # a busy writer hints at every commit; a hundred looks a second are enough
 WAIT_AFTER_ERROR = 1.0
+WAIT_SECONDS = 0.5
 PAGE = 500
-NOW_CHANNEL = "tiski_now"
-LARGEST_NOTIFICATION = 7000  # PostgreSQL takes 8000 bytes
+STOP_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Relay:
 
     def start(self) -> None:
         """Begin at the newest fact: what came before is for replays."""
-        if connection.vendor == "postgresql":
+        if bus.is_there():
             self._hub.presence.process = ids.key()
             self._hub.presence.tell_elsewhere = self._tell_elsewhere
         self._thread.start()
@@ -59,14 +58,14 @@ class Relay:
         """End the thread; returns when it has ended."""
         self._hub.presence.tell_elsewhere = None
         self._stop.set()
-        self._thread.join(timeout=CATCH_UP_SECONDS)
+        self._thread.join(timeout=STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 if self.position is None:
                     self.position = stream.head()
-                if connection.vendor == "postgresql":
+                if bus.is_there():
                     self._listen()
                 else:
                     self._poll()
@@ -81,26 +80,27 @@ class Relay:
             self._read()
 
     def _listen(self) -> None:
-        with connection.cursor() as cursor:
-            for channel in (CHANNEL, stream.PUBLISHED, NOW_CHANNEL):
-                cursor.execute(f"LISTEN {channel}")
-        listening = connection.connection
-        self._publish()
-        self._read()
-        waited = 0.0
-        while not self._stop.is_set():
-            heard = list(listening.notifies(timeout=0.5, stop_after=1))
-            waited = 0.0 if heard else waited + 0.5
-            channels = {notification.channel for notification in heard}
-            for notification in heard:
-                if notification.channel == NOW_CHANNEL:
-                    self._hear_elsewhere(notification.payload)
-            if CHANNEL in channels or waited >= CATCH_UP_SECONDS:
-                self._publish()
-            if channels - {NOW_CHANNEL} or waited >= CATCH_UP_SECONDS:
-                self._read()
-                waited = 0.0
-                self._stop.wait(GATHER_SECONDS)
+        with bus.listen(bus.FACTS, bus.PUBLISHED, bus.NOW) as ear:
+            self._publish()
+            self._read()
+            looked = time.monotonic()
+            while not self._stop.is_set():
+                channels = self._hear(ear)
+                overdue = time.monotonic() - looked >= bus.CATCH_UP_SECONDS
+                if bus.FACTS in channels or overdue:
+                    self._publish()
+                if channels - {bus.NOW} or overdue:
+                    self._read()
+                    looked = time.monotonic()
+                    self._stop.wait(GATHER_SECONDS)
+
+    def _hear(self, ear: bus.Listening) -> set[str]:
+        """The channels on which something was said; who is present is passed on at once."""
+        hints = ear.wait(WAIT_SECONDS)
+        for hint in hints:
+            if hint.channel == bus.NOW and hint.payload:
+                self._hear_elsewhere(hint.payload)
+        return {hint.channel for hint in hints}
 
     def _publish(self) -> None:
         # Who does not get the lock cannot know whether its holder saw the newest facts: it asks again.
@@ -132,17 +132,10 @@ class Relay:
             self._loop.call_soon_threadsafe(self._hub.presence.heard_from_elsewhere, news, self._loop.time())
 
     def _tell_elsewhere(self, news: Elsewhere) -> None:
-        payload = msgspec.json.encode(news)
-        if len(payload) <= LARGEST_NOTIFICATION:
-            self._loop.create_task(_notify(payload.decode()))
+        self._loop.create_task(_tell(msgspec.json.encode(news).decode()))
 
 
-async def _notify(payload: str) -> None:
+async def _tell(payload: str) -> None:
     # Best effort: presence that could not be told is told again, or fades.
     with suppress(Exception):
-        await in_thread(_execute, payload)
-
-
-def _execute(payload: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [NOW_CHANNEL, payload])
+        await in_thread(bus.tell, bus.NOW, payload)

@@ -37,18 +37,17 @@ def since(topics: Topics, shop_id: int, watched: Collection[str], after: int | N
     return Missed(max(head, facts[-1].position if facts else 0), _news(topics, watched, facts))
 
 
-def news_of(topics: Topics, fact: FactRow) -> Iterable[News]:
-    """The news a fact is, one for each topic it concerns."""
-    for topic, key in topics.told_by(fact.subject):
-        yield News(topic=topic, seq=fact.position, name=fact.name, key=key, ring=fact.ring)
+def news_of(fact: FactRow, topic: str, key: int | None) -> News:
+    """The news a fact is to a topic; `key` is the changed row of a list."""
+    return News(topic=topic, seq=fact.position, name=fact.name, key=key, ring=fact.ring)
 
 
 def _news(topics: Topics, watched: Collection[str], facts: Iterable[FactRow]) -> list[News]:
     latest: dict[tuple[str, int | None], News] = {}
     for fact in facts:
-        for news in news_of(topics, fact):
-            if news.topic in watched:
-                earlier = latest.pop((news.topic, news.key), None)
+        for topic, key in topics.told(fact):
+            if topic in watched:
+                earlier = latest.pop((topic, key), None)
+                news = latest[topic, key] = news_of(fact, topic, key)
                 news.ring = news.ring or (earlier is not None and earlier.ring)
-                latest[news.topic, news.key] = news
     return list(latest.values())

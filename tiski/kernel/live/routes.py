@@ -135,7 +135,7 @@ class Route:
         except Close as close:
             status = 401 if close.code == LOGIN_EXPIRED else 403
             return Response.json(Refused(code="not_allowed", text=close.reason), status)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             return Response.json(Refused(code="bad_frame", text=str(error)), 400)
 
 

@@ -187,5 +187,6 @@ class Sockets:
         except Close:
             counters.refused_hellos += 1
             raise
+        counters.reconnects += bool(getattr(hello, "after", 0))
         await door.opened(session, hello)
         session.begin()

@@ -14,6 +14,7 @@ from .principal import Principal
 Allows = Callable[[Any, int | None], bool]
 Raises = Callable[[FactRow], Iterable[str]]
 SeqOf = Callable[[FactRow], tuple[str, int] | None]
+KeyOf = Callable[[FactRow], int]
 
 NAME = re.compile(r"([a-z][a-z_]{0,39})(?:-([0-9]{1,18}))?", re.ASCII)
 
@@ -26,6 +27,7 @@ class Topics:
         self._parents: defaultdict[str, list[str]] = defaultdict(list)
         self._raises: defaultdict[str, list[Raises]] = defaultdict(list)
         self._seqs: dict[str, SeqOf] = {}
+        self._keys: dict[str, KeyOf] = {}
 
     def register_topic(self, kind: str, allows: Allows) -> None:
         """Let topics of this kind be watched by whom `allows(principal, id)` says; asked in a thread."""
@@ -45,6 +47,10 @@ class Topics:
         """Facts of this name say that a followed topic has reached a seq: `seq_of(fact)` is the topic and the seq."""
         self._seqs[fact_name] = seq_of
 
+    def register_key(self, fact_name: str, key_of: KeyOf) -> None:
+        """Facts of this name tell their own topic which row of a list has changed: `key_of(fact)`."""
+        self._keys[fact_name] = key_of
+
     def kinds(self) -> list[str]:
         """Every kind that may be watched."""
         return sorted(self._allows)
@@ -60,6 +66,13 @@ class Topics:
             return []
         kind, number = found.groups()
         return [(subject, None), *((parent, int(number) if number else None) for parent in self._parents.get(kind, ()))]
+
+    def told(self, fact: FactRow) -> list[tuple[str, int | None]]:
+        """The topics this fact is news to, with the key of the changed row."""
+        key_of = self._keys.get(fact.name)
+        if key_of is None:
+            return self.told_by(fact.subject)
+        return [(topic, key_of(fact) if key is None else key) for topic, key in self.told_by(fact.subject)]
 
     def raised_by(self, fact: FactRow) -> list[str]:
         """The principals whose rights this fact may have changed."""

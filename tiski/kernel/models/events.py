@@ -22,7 +22,6 @@ class Fact(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["subject", "id"], name="fact_subject"),
             models.Index(
                 fields=["id"], name="fact_unpublished", condition=models.Q(position__isnull=True, key__isnull=True)
             ),

@@ -1,10 +1,10 @@
-"""The row that readiness writes, so that "ready" means "can store"."""
+"""Rows that say when something last proved itself."""
 
 from django.db import models
 
 
 class Pulse(models.Model):
-    """When each process last proved that the database takes a write."""
+    """When a process last proved that the database takes a write, and when a milestone such as a backup was reached."""
 
     process = models.CharField(max_length=40, unique=True)
     at = models.DateTimeField()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import translation
 from pytest_django.fixtures import Settings
@@ -161,6 +162,13 @@ def test_networks_must_be_networks_and_not_the_whole_internet(settings: Settings
     ]
 
 
+@pytest.mark.parametrize(("token", "refused"), [("", 0), ("arvattava", 1), ("x" * 19, 1), ("x" * 20, 0)])
+def test_a_token_for_metrics_is_long_or_absent(settings: Settings, token: str, refused: int) -> None:
+    settings.TISKI_METRICS_TOKEN = token
+
+    assert len(said(configuration.metrics_token())) == refused
+
+
 def test_a_missing_data_folder_is_named(settings: Settings, tmp_path: Path) -> None:
     settings.TISKI_DATA = tmp_path / "missing"
 
@@ -274,7 +282,8 @@ def test_a_schema_that_lacks_changes_names_the_command(monkeypatch: pytest.Monke
     monkeypatch.setattr(checks, "_CLOSED", ())
     monkeypatch.setattr(checks, "_OPENED", ())
     assert said(database.migrated()) == []
-    MigrationRecorder(connection).record_unapplied("kernel", "0001_initial")
+    newest = MigrationLoader(connection).graph.leaf_nodes("kernel")[0]
+    MigrationRecorder(connection).record_unapplied(*newest)
 
     assert [problem.remedy for problem in checks.run()] == ["Run `tiski migrate`; `tiski up` does it as well."]
     assert said(database.migrated())[0].endswith("Run `tiski migrate`; `tiski up` does it as well.")

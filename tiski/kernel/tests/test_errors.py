@@ -58,7 +58,7 @@ def test_too_many_names_its_seconds_and_never_less_than_one() -> None:
 
 def test_a_full_disk_is_a_kind_of_unavailable() -> None:
     assert isinstance(StorageFull(), Unavailable)
-    assert StorageFull().retry_after == 60
+    assert StorageFull().retry_after == 30
 
 
 def test_a_failed_sending_says_whether_to_try_again() -> None:

@@ -29,6 +29,8 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..
 def text_to_html(text: str) -> Markup:
     """Escaped text with line breaks, and with links for web, mail and telephone addresses that say where they lead."""
     text = _without_controls(text)
+    if not ("@" in text or "+" in text or "://" in text):  # what each kind of link has, and most messages have not
+        return Markup(str(escape(text)).replace("\n", "<br>"))  # noqa: S704  escaped
     linked, rest = text[:LONGEST_LINKED], text[LONGEST_LINKED:]
     pieces: list[str] = []
     end = 0
@@ -114,6 +116,8 @@ def _without_trailing(url: str) -> str:
 
 def _without_controls(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.replace("\n", "").isprintable():  # nearly every text, and no look at each character
+        return text
     return "".join(character for character in text if character in "\n\t" or not _is_invisible(character))
 
 

@@ -51,6 +51,11 @@ RESTRICTIONS = (
         "connections to others go out through kernel.http",
     ),
     Restriction(
+        ("redis",),
+        ("tiski/kernel/bus/*",),
+        "Redis holds hints only: say them through kernel.bus",
+    ),
+    Restriction(
         ("smtplib:SMTP", "smtplib:SMTP_SSL", "imaplib", "imap_tools:*MailBox*", "poplib"),
         ("tiski/channels/email/*",),
         "mail servers are reached by the email channel, over kernel.http.open_socket",
@@ -61,11 +66,14 @@ RESTRICTIONS = (
         "no signals: emit an event, or call what should happen",
     ),
     Restriction(
-        ("pickle", "shelve", "marshal", "xml.etree", "xml.dom", "xml.sax"),
+        (
+            "pickle", "cPickle", "dill", "jsonpickle", "shelve", "marshal", "yaml", "ruamel",
+            "xml.etree", "xml.dom", "xml.sax", "lxml",
+        ),
         (),
         "bytes of others are read as JSON, or as XML by defusedxml",
     ),
-)
+)  # fmt: skip
 _CLOCKS = {
     "date.today",
     "datetime.now",

@@ -8,7 +8,7 @@ import re
 from tiski.testing.rules.sources import Source
 
 _ROW_WRITERS = ("*/actions.py", "*/actions/*", "tiski/kernel/*", "tiski/config/startup.py")
-_FILE_WRITERS = ("tiski/kernel/blobs*", "tiski/kernel/keyfile.py")
+_FILE_WRITERS = ("tiski/kernel/blobs*", "tiski/kernel/keyfile.py", "tiski/kernel/backup/*")
 _ALWAYS = {
     "bulk_create",
     "bulk_update",

@@ -31,19 +31,9 @@ def world() -> World:
             remedy_url="#",
             remedy_text="Avaa postilaatikon asetukset",
         ),
-        blanks=blanks("Mia Mäkinen", now),
         panel=_panel(now),
         stranger=Panel(id=8, name="", since=now),
     )
-
-
-def blanks(sender: str, now: datetime) -> list[Entry]:
-    """The empty entries a composer clones: a reply on its way, one that failed, and a note."""
-    return [
-        Entry(dom_id="blank", kind="message", at=now, author_kind="agent", author_name=sender, state="sending"),
-        Entry(dom_id="blank", kind="message", at=now, author_kind="agent", author_name=sender, state="failed"),
-        Entry(dom_id="blank", kind="note", at=now, author_kind="agent", author_name=sender, state="sending"),
-    ]
 
 
 _LEAFLET = File(id="f1", name="haudutusohje.pdf", size=412_000)

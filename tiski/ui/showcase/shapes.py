@@ -29,6 +29,7 @@ class Row:
     chip: Chip | None = None
     draft: bool = False
     viewers: tuple[str, ...] = ()
+    href: str = "#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,9 @@ class Entry:
     seq: int | None = None
     quoted: str = ""
     is_verified: bool = True
+    is_sensitive: bool = False
+    original_url: str = ""
+    retry_url: str = ""
     undo_url: str = ""
     undo_until: datetime | None = None
 
@@ -154,7 +158,6 @@ class World:
     box: Box
     note_box: Box
     shut_box: Box
-    blanks: list[Entry]
     panel: Panel
     stranger: Panel
     options: list[tuple[str, str]] = field(

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from tiski.kernel import clock
 from tiski.ui import statics
-from tiski.ui.showcase import Entry, File, Row, blanks, world
+from tiski.ui.showcase import Entry, File, Row, world
 from tiski.ui.web import styleguide
 
 POLICY = (
@@ -25,8 +25,8 @@ POLICY = (
 )
 MACROS = """
 {%- from "ui/components.html" import news, empty -%}
-{%- from "ui/parts/_row.html" import row, rows -%}
-{%- from "ui/parts/_message.html" import entries, entry -%}
+{%- from "ui/parts/_row.html" import row_items, rows -%}
+{%- from "ui/parts/_message.html" import entries -%}
 {%- from "ui/parts/_thread.html" import thread -%}
 {%- from "ui/parts/_header.html" import header -%}
 {%- from "ui/parts/_composer.html" import composer, composer_file, collision -%}
@@ -38,7 +38,7 @@ PANE = """
   <div class="conversation" data-opens-pane data-conversation="{{ id }}">
     {{ header(head, urls, world.people, 1) }}
     {% call thread(id, url="/messages/", read_url="/read/") %}{{ entries(items) }}{% endcall %}
-    {{ composer(box, urls, csrf_input, blanks) }}
+    {{ composer(box, urls, csrf_input) }}
   </div>
 </main>
 {{ customer(world.panel) }}
@@ -52,7 +52,7 @@ PAGE = (
 {% block nav %}<ul><li><a class="nav-link" href="/c/4/" data-key="g-m">Omat</a></li></ul>{% endblock %}
 {% block list %}
 {% call rows("/row/{key}/", url="/rows/") %}
-{% for r in rows_shown %}{{ row(r, "/c/" ~ r.id ~ "/", current=r.id == id) }}{% endfor %}
+{{ row_items(rows_shown, id) }}
 {% endcall %}
 {% endblock %}
 {% block pane %}{% if id %}"""
@@ -122,7 +122,6 @@ class Stage:
             "world": self.world,
             "rows_shown": self._shown(),
             "items": self.items,
-            "blanks": blanks("Mia Mäkinen", clock.now()),
             "urls": {**self.world.urls, "back": "/", "refresh": f"/header/{number}/", "closure": f"/closure/{number}/",
                      "assignment": "/assignment/", "send": "/send/", "draft": "/draft/", "files": "/files/"},
             "head": replace(self.world.head, id=number),
@@ -132,7 +131,7 @@ class Stage:
         return self._drawn(source, request, **context)
 
     def _shown(self) -> list[Row]:
-        rows = [row for row in self.world.rows if row.id not in self.closed]
+        rows = [replace(row, href=f"/c/{row.id}/") for row in self.world.rows if row.id not in self.closed]
         return [
             replace(row, last_at=clock.now(), subject=self.changed.get(row.id, row.subject))
             if row.id in self.changed
@@ -145,12 +144,12 @@ class Stage:
         if number in self.closed:
             return HttpResponse(status=204)
         known = next((row for row in self.world.rows if row.id == number), self.world.rows[0])
-        row = replace(known, id=number, last_at=clock.now(), subject=self.changed.get(number, "Uusi viesti"))
-        return self._drawn(MACROS + '{{ row(row_shown, "/c/" ~ row_shown.id ~ "/") }}', request, row_shown=row)
+        subject = self.changed.get(number, "Uusi viesti")
+        row = replace(known, id=number, last_at=clock.now(), subject=subject, href=f"/c/{number}/")
+        return self._drawn(MACROS + "{{ row_items([row_shown]) }}", request, row_shown=row)
 
     def _rows(self, request: HttpRequest, _rest: str) -> HttpResponse:
-        source = MACROS + '{% for r in rows_shown %}{{ row(r, "/c/" ~ r.id ~ "/") }}{% endfor %}'
-        return self._drawn(source, request, rows_shown=self._shown())
+        return self._drawn(MACROS + "{{ row_items(rows_shown) }}", request, rows_shown=self._shown())
 
     def _messages(self, request: HttpRequest, _rest: str) -> HttpResponse:
         after = int(request.GET["after"])
@@ -175,7 +174,7 @@ class Stage:
         )  # fmt: skip
         if entry.dom_id not in {item.dom_id for item in self.items}:
             self.items.append(entry)
-        return self._drawn(MACROS + "{{ entry(item) }}", request, item=entry)
+        return self._drawn(MACROS + "{{ entries([item], days=false) }}", request, item=entry)
 
     def _draft(self, request: HttpRequest, _rest: str) -> HttpResponse:
         return HttpResponse(status=204, headers={"Draft-Version": str(len(self.bodies("/draft/")))})

@@ -6,8 +6,11 @@ import jinja2
 import pytest
 from django.template import engines
 from django.urls import NoReverseMatch
+from django.utils import translation
+from jinja2 import nodes
+from markupsafe import Markup
 
-from tiski.ui.jinja import environment
+from tiski.ui.jinja import environment, icon
 
 
 @pytest.fixture
@@ -51,3 +54,28 @@ def test_an_address_is_made_from_the_name_of_its_view() -> None:
 def test_attributes_of_a_button_are_escaped() -> None:
     source = '{% from "ui/components.html" import button %}{{ button("Poista", attrs={"hx-post": address}) }}'
     assert 'hx-post="/a/&#34;&gt;"' in drawn(source, address='/a/">')
+
+
+def test_a_constant_icon_is_drawn_when_its_template_is_compiled(env: jinja2.Environment) -> None:
+    parsed = env.parse('{{ icon("inbox", small=true) }}{{ icon(name) }}')
+    calls = [call.node.name for call in parsed.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    assert calls == ["icon"]
+    assert [const.value for const in parsed.find_all(nodes.Const)] == [icon("inbox", small=True)]
+
+
+def test_a_fixed_part_is_drawn_once_for_each_language() -> None:
+    env, name = engines["jinja2"].env, "ui/_offline.html"  # type: ignore[attr-defined]
+    for language in ("en", "fi"):
+        with translation.override(language):
+            first = drawn('{{ fixed("ui/_offline.html") }}')
+            kept = env.drawn[name, language]
+            assert drawn('{{ fixed("ui/_offline.html") }}') == first == kept
+            assert env.drawn[name, language] is kept
+
+
+def test_a_percent_sign_in_a_sentence_is_one() -> None:
+    assert drawn('{{ _("100 %% of %(name)s", name="<tea>") }}') == "100 % of &lt;tea&gt;"
+
+
+def test_numbers_and_safe_pieces_are_written_as_they_are() -> None:
+    assert drawn("{{ a }}{{ b }}{{ c }}", a=7, b=Markup("<b>"), c="<i>") == "7<b>&lt;i&gt;"

@@ -147,13 +147,13 @@ def _stored(session: live.Session[Shopper], frame: Message, outcome: Posted | Ex
     live.hub.following.own(session, topic, outcome.seq)
     session.send(encode(writing.ack(frame.client_id, outcome)))
     if outcome.is_new:
-        live.hub.following.notify(session.principal.shop_id, topic, outcome.seq, _as_said(frame, outcome.seq))
+        # One with files is read again by the visitor's other windows, to get its links.
+        draw = None if frame.files else partial(_as_said, frame, outcome.seq)
+        live.hub.following.notify(session.principal.shop_id, topic, outcome.seq, draw)
 
 
-def _as_said(frame: Message, seq: int) -> bytes | None:
-    """The message for the visitor's other windows; one with files is read again, to get its links."""
-    if frame.files:
-        return None
+def _as_said(frame: Message, seq: int) -> bytes:
+    """The message for the visitor's other windows."""
     now = clock.now().isoformat()
     return encode(Said(seq=seq, author=VISITOR, at=now, body=frame.body, files=[], client_id=str(frame.client_id)))
 

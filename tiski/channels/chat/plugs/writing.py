@@ -9,6 +9,7 @@ from tiski.channels.chat.frames import Ack, Message
 from tiski.channels.chat.queries import Widget
 from tiski.conversations import actions as conversations
 from tiski.conversations.actions import Posted, Posting, Refused, Visitor
+from tiski.conversations.queries.measures import duplicates
 from tiski.kernel import limits
 from tiski.kernel.batch import Gatherer
 
@@ -20,6 +21,7 @@ STARTS = (20, 60.0)
 
 def _store(postings: list[Posting]) -> list[Posted | Exception]:
     outcomes = conversations.post_many(postings)
+    duplicates.add("chat", sum(not outcome.is_new for outcome in outcomes if isinstance(outcome, Posted)))
     return [outcome.error if isinstance(outcome, Refused) else outcome for outcome in outcomes]
 
 

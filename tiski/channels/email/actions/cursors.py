@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from tiski.channels.email.models import MailboxCursor
-from tiski.channels.email.parsing.dedupe import dedupe_key
+from tiski.channels.email.parsing.dedupe import dedupe_key, head_key
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import ChannelAccount
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM, Actor, action
 
-LEASE = timedelta(seconds=60)
+# As for deliveries: a folder whose reader died is read again within a minute (reliability.md I8).
+LEASE = timedelta(seconds=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ def hold(account: ChannelAccount, owner: str, *, by: Actor = SYSTEM) -> MailboxC
     """Take the mailbox under a lease, or keep it; None while another worker reads it."""
     now = clock.now()
     cursor, _made = MailboxCursor.objects.get_or_create(channel_account=account, defaults={"shop_id": account.shop_id})
-    free = Q(owner=owner) | Q(owner="") | Q(lease_until__lt=now) | Q(lease_until__isnull=True)
+    # No lease is that long: the clock was set back meanwhile.
+    impossible = Q(lease_until__gt=now + 2 * LEASE)
+    free = Q(owner=owner) | Q(owner="") | Q(lease_until__lt=now) | Q(lease_until__isnull=True) | impossible
     mine = MailboxCursor.objects.filter(free, id=cursor.id).update(owner=owner, lease_until=now + LEASE)
     if not mine:
         return None
@@ -102,7 +105,7 @@ def looked_through(cursor: MailboxCursor, *, by: Actor = SYSTEM) -> None:
 
 def _envelope(mail: Fetched, cursor: MailboxCursor) -> dict[str, object]:
     is_history = mail.uid <= cursor.history_uid if mail.is_history is None else mail.is_history
-    envelope: dict[str, object] = {"uid": mail.uid, "history": is_history}
+    envelope: dict[str, object] = {"uid": mail.uid, "history": is_history, "head": head_key(mail.raw)}
     if mail.arrived_at:
         envelope["arrived_at"] = mail.arrived_at.isoformat()
     if mail.partial:

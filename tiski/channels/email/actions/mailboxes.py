@@ -11,16 +11,17 @@ from tiski.channels.email.events import MailboxCheckAsked, MailRecovered
 from tiski.channels.email.mailbox import KIND, Passwords, Settings, mailbox_of, sealed, stored
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import ChannelAccount
-from tiski.kernel import clock
+from tiski.kernel import clock, limits
 from tiski.kernel.action import SYSTEM, Actor, action
 from tiski.kernel.events import emit
 
 SAID_AGAIN_AFTER = timedelta(minutes=1)
+CHECKS = (30, 600.0)
 
 
 @action
 def add_mailbox(settings: Settings, passwords: Passwords, *, by: Actor) -> ChannelAccount:
-    """Add a mailbox, switched on, and ask whether it can be reached. Raises `AlreadyConnected`."""
+    """Add a mailbox, switched on, and ask whether it can be reached. Raises `AlreadyConnected` or TooMany."""
     _refuse_twice(settings)
     both = Passwords(imap=passwords.imap, smtp=passwords.smtp or passwords.imap)
     account = conversations.add_channel(
@@ -35,7 +36,7 @@ def add_mailbox(settings: Settings, passwords: Passwords, *, by: Actor) -> Chann
 def change_mailbox(account: ChannelAccount, settings: Settings, passwords: Passwords, *, by: Actor) -> None:
     """Change a mailbox; an empty password leaves the one that is kept. Another folder is read anew.
 
-    Raises `AlreadyConnected`.
+    Raises `AlreadyConnected` or TooMany.
     """
     _refuse_twice(settings, but=account)
     before = mailbox_of(account)
@@ -53,7 +54,11 @@ def change_mailbox(account: ChannelAccount, settings: Settings, passwords: Passw
 
 @action
 def ask_for_check(account: ChannelAccount, *, by: Actor) -> None:
-    """Have a worker try both servers; the answer appears in the mailbox's health."""
+    """Have a worker try both servers; the answer appears in the mailbox's health. Raises TooMany.
+
+    Limited, because who may name any host and port could map somebody's network with it.
+    """
+    limits.allow_stored(f"mail-check:{account.shop_id}", limit=CHECKS[0], per=CHECKS[1])
     _told(account, {"checking": True}, by=by)
     emit(MailboxCheckAsked(channel_account=account.id), by=by)
 

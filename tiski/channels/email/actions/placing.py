@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.db import connection
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from tiski.accounts.models import Shop
 from tiski.channels.email import acknowledging, marks
-from tiski.channels.email.mailbox import Mailbox
+from tiski.channels.email.mailbox import Mailbox, account, own_addresses
+from tiski.channels.email.parsing import limits
 from tiski.channels.email.parsing.model import Kind, Parsed
 from tiski.channels.email.placing import Decision, decide
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import (
     LONGEST_SUBJECT,
-    ChannelAccount,
     Conversation,
     InboundRaw,
     Message,
@@ -27,11 +32,19 @@ from tiski.customers.models import Customer
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM, Actor, ActorKind, action
 from tiski.kernel.models import Blob
+from tiski.kernel.reading import fetch
+from tiski.kernel.scope import current_shop
 from tiski.kernel.text import clean_line
 
 MAIL_IDS = UUID("5d0c8f0e-5c3b-5f53-9d3c-3f6c0a0b7a11")
 """Namespace of client ids made from the raw item, so that understanding it twice posts once."""
 FORMATTED = ("<table", "<img", "<ul", "<ol", "<h1", "<h2", "<h3", "<blockquote")
+HIDING = frozenset(
+    {"base64_damaged", "boundary_missing", "content_type_malformed", "encrypted", "html_simplified", "html_too_large",
+     "nested_too_deeply", "text_too_large", "too_many_parts", "transfer_encoding_unknown"}
+)  # fmt: skip
+"""Findings of the parser that say why a mail with something in it may show nothing."""
+STANDS = "SELECT state, message_id FROM conversations_inboundraw WHERE id = %s AND shop_id = %s"
 YOUNG = timedelta(hours=2)
 DELAYED = timedelta(minutes=1)
 
@@ -47,7 +60,12 @@ class Kept:
 @action
 def act(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, files: Sequence[Kept], *, by: Actor = SYSTEM) -> None:
     """Post the mail where it belongs and write the verdict down, in one transaction; nothing if that is done."""
+    twin = _twin(raw, mailbox)
     if not _still_waits(raw):
+        return
+    if twin is not None:
+        where, number = twin.conversation, twin.message_id
+        conversations.settle(raw, RawState.DUPLICATE, rule="other-folder", conversation=where, message_id=number, by=by)
         return
     if parsed.kind is Kind.OWN or _is_one_of_ours(parsed):
         conversations.settle(raw, RawState.IGNORED, rule="own", reason=", ".join(parsed.reasons), by=by)
@@ -115,7 +133,7 @@ def _message(
     """What is posted. The client id comes from the raw item, so that understanding it twice posts once."""
     is_history = _is_history(raw)
     return {
-        "body": parsed.visible_text or parsed.text,
+        "body": _body(parsed, files),
         "html": _html(parsed),
         "client_id": uuid5(MAIL_IDS, f"{raw.shop_id}-{raw.id}"),
         "files": [kept.blob.id for kept in files],
@@ -129,6 +147,17 @@ def _message(
     }
 
 
+def _body(parsed: Parsed, files: Sequence[Kept]) -> str:
+    """What was written, as much of it as a message holds; a sentence in its place where a mail shows nothing."""
+    written = (parsed.visible_text or parsed.text)[: limits.TEXT_CHARACTERS]
+    if written.strip() or files or _html(parsed):
+        return written
+    with translation.override(Shop.objects.values_list("language", flat=True).get(id=current_shop())):
+        if parsed.html or HIDING & set(parsed.errors):
+            return _("This message could not be displayed. Open the original to see what it holds.")
+        return _("The message has no text.")
+
+
 def _customer(parsed: Parsed, *, by: Actor) -> Customer:
     assert parsed.sender is not None  # noqa: S101  who has no sender was quarantined before
     return customers.recognise(
@@ -138,7 +167,7 @@ def _customer(parsed: Parsed, *, by: Actor) -> Customer:
 
 def _open(raw: InboundRaw, parsed: Parsed, customer: Customer, at: datetime, *, by: Actor) -> Conversation:
     return conversations.open_conversation(
-        channel_account=ChannelAccount.objects.get(id=raw.channel_account_id),
+        channel_account=account(raw.channel_account_id),
         customer=customer,
         subject=clean_line(parsed.subject, longest=LONGEST_SUBJECT),
         language=parsed.language,
@@ -162,17 +191,31 @@ def _expects_an_answer(raw: InboundRaw, at: datetime) -> bool:
     return clock.now() - at < YOUNG
 
 
+def _twin(raw: InboundRaw, mailbox: Mailbox) -> InboundRaw | None:
+    """The same mail out of another folder of the same address, which has become a message already.
+
+    All copies are locked, the oldest first, so that of two that are understood at once one sees the other's message.
+    """
+    folders = [number for number, address in own_addresses().items() if address == mailbox.address]
+    if len(folders) < 2:
+        return None
+    copies = InboundRaw.objects.select_for_update().filter(channel_account__in=folders, dedupe_key=raw.dedupe_key)
+    return next((copy for copy in copies.order_by("id") if copy.id != raw.id and copy.message_id is not None), None)
+
+
 def _still_waits(raw: InboundRaw) -> bool:
     """Whether nobody else was faster, with the row locked until the end of the transaction.
 
     A mail that once became a message is not posted again, also when someone asks for it to be read again.
     """
-    now = InboundRaw.objects.select_for_update().get(id=raw.id)
-    if now.state != RawState.RECEIVED:
+    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    state, message_id = fetch(f"{STANDS} {lock}", [raw.id, raw.shop_id])[0]
+    if state != RawState.RECEIVED:
         return False
-    if now.message_id is None:
+    if message_id is None:
         return True
-    conversations.settle(now, RawState.THREADED, rule="again", conversation=now.conversation, message_id=now.message_id)
+    before = InboundRaw.objects.get(id=raw.id).conversation
+    conversations.settle(raw, RawState.THREADED, rule="again", conversation=before, message_id=message_id)
     return False
 
 
@@ -197,6 +240,8 @@ def _meta(raw: InboundRaw, parsed: Parsed, decision: Decision, files: Sequence[K
         meta["inline"] = shown
     if parsed.remote_images:
         meta["remote_images"] = parsed.remote_images
+    if parsed.is_sensitive:
+        meta["sensitive"] = True
     if not decision.is_verified:
         meta["unverified"] = True
     if decision.suggested is not None:

@@ -16,11 +16,13 @@ _SPACE = re.compile(rb"\s+")
 def dedupe_key(raw: bytes) -> str:
     """64 hexadecimal digits over Message-ID, From, Date, Subject and body; other headers do not count."""
     raw = headers.with_line_ends(raw)
-    try:
-        found, body = headers.split(raw, len(raw) - len(raw.lstrip(b"\r\n")))
-    except Unparseable:
-        found, body = Headers({}), 0
+    found, body = _split(raw)
     return key_of(found, raw[body:])
+
+
+def head_key(raw: bytes) -> str:
+    """The same over the headers alone: what a folder tells of a mail without sending it."""
+    return key_of(_split(headers.with_line_ends(raw))[0], b"")
 
 
 def key_of(found: Headers, body: bytes) -> str:
@@ -30,6 +32,13 @@ def key_of(found: Headers, body: bytes) -> str:
         digest.update(_SPACE.sub(b" ", found.first(name) or b"").strip() + b"\n")
     digest.update((body.replace(b"\r\n", b"\n") if b"\r\n" in body else body).rstrip())
     return digest.hexdigest()
+
+
+def _split(raw: bytes) -> tuple[Headers, int]:
+    try:
+        return headers.split(raw, len(raw) - len(raw.lstrip(b"\r\n")))
+    except Unparseable:
+        return Headers({}), 0
 
 
 def made_message_id(key: str) -> str:

@@ -130,6 +130,11 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     uncertain_characters: bool
     errors: tuple[str, ...]
 
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether it may hold a code or link that opens an account of the shop's: for its people's eyes alone."""
+        return "sign_in_service" in self.reasons
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One mail to read, and the little the reader must know of the channel it came by.

@@ -18,7 +18,7 @@ from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM
 
 if TYPE_CHECKING:
-    from tiski.channels.email.tests.conftest import Post
+    from tiski.testing.letterbox import Post
 
 Travel = Callable[[datetime], time_machine.travel]
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -39,7 +39,7 @@ def test_the_first_mail_is_acknowledged_and_the_next_one_is_not(post: Post) -> N
     assert len(post.automatic()) == 1
 
 
-def test_it_repeats_nothing_the_sender_wrote(post: Post) -> None:
+def test_a11_it_repeats_nothing_the_sender_wrote(post: Post) -> None:
     post.receive(
         post.mail("Osta halpoja lääkkeitä http://evil.example", subject="Voitit auton", sender=_named("Iloinen"))
     )
@@ -95,7 +95,7 @@ def test_it_says_when_the_shop_opens_again(post: Post, travel: Travel) -> None:
     ],
     ids=str,
 )
-def test_machines_and_forgeries_get_none(post: Post, headers: dict[str, str]) -> None:
+def test_a12_machines_and_forgeries_get_none(post: Post, headers: dict[str, str]) -> None:
     raw = post.receive(post.mail(**headers))
     assert raw.conversation_id is not None
     assert post.automatic() == []
@@ -110,7 +110,7 @@ def test_a_mail_from_the_shops_own_address_or_one_of_its_own_mails_come_back_is_
     assert len(post.automatic()) == 1
 
 
-def test_two_shops_on_one_instance_acknowledge_each_other_once(post: Post, other_post: Post) -> None:
+def test_a12_two_shops_on_one_instance_acknowledge_each_other_once(post: Post, other_post: Post) -> None:
     post.receive(post.mail(sender=other_post.address))
     [automatic] = post.automatic()
     headers = {"Auto_Submitted": "auto-replied", "message_id": OutboxItem.unscoped.get().stable_id}
@@ -144,7 +144,7 @@ def test_an_address_that_bounced_lately_is_left_alone(post: Post) -> None:
     assert len(post.automatic()) == 1
 
 
-def test_one_address_gets_three_in_a_day_and_ten_in_a_month(post: Post, travel: Travel) -> None:
+def test_a11_one_address_gets_three_in_a_day_and_ten_in_a_month(post: Post, travel: Travel) -> None:
     for day in range(5):
         with travel(SUNDAY + timedelta(days=day * 1.2)):
             reasons = [post.receive(post.mail(f"Asia {day} {number}")).reason for number in range(4)]

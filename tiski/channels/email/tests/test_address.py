@@ -73,11 +73,11 @@ def test_one_plain_address_is_the_sender(value: str, name: str, plain: str) -> N
         (f"{'a' * 65}@example.org", "from_malformed"),
     ],
 )
-def test_anything_else_is_quarantined_with_its_reason(value: str, reason: str) -> None:
+def test_a08_anything_else_is_quarantined_with_its_reason(value: str, reason: str) -> None:
     assert read(value) == Sender(None, reason)
 
 
-def test_two_from_fields_are_two_senders() -> None:
+def test_a08_two_from_fields_are_two_senders() -> None:
     assert read("ada@example.org", "ada@example.org") == Sender(None, "from_repeated")
 
 
@@ -85,7 +85,7 @@ def test_no_from_field_is_no_sender() -> None:
     assert read() == Sender(None, "from_missing")
 
 
-def test_a_name_that_imitates_another_address_is_left_out_and_told() -> None:
+def test_a08_a_name_that_imitates_another_address_is_left_out_and_told() -> None:
     findings = Findings()
 
     found = address.sender([b'"victim@shop.com" <evil@x.com>'], findings)
@@ -118,7 +118,7 @@ def test_sixteen_thousand_addresses_end_at_the_cap() -> None:
     assert findings.codes == ("too_many_addresses",)
 
 
-def test_lookalikes_stay_different_people() -> None:
+def test_a09_lookalikes_stay_different_people() -> None:
     assert canonical("mıke@example.org") != canonical("mike@example.org")
     assert canonical("ⓐdmin@example.org") != canonical("admin@example.org")
     assert canonical("ada+tea@example.org") != canonical("ada@example.org")

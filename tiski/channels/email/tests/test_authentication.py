@@ -97,7 +97,7 @@ def test_the_configured_server_is_believed() -> None:
         "mx.teepuoti.example.evil.example; dmarc=pass",
     ],
 )
-def test_a_result_below_the_servers_own_or_in_disguise_does_not_count(value: str) -> None:
+def test_a05_a_result_below_the_servers_own_or_in_disguise_does_not_count(value: str) -> None:
     found = read(with_results("mx.teepuoti.example; dmarc=fail", value), servers=("mx.teepuoti.example",))
 
     assert found.dmarc == "fail"
@@ -113,7 +113,7 @@ def test_a_result_below_the_servers_own_or_in_disguise_does_not_count(value: str
         'mx.teepuoti.example; reason="; dmarc=pass"',
     ],
 )
-def test_without_the_servers_word_dmarc_is_unknown(value: str) -> None:
+def test_a05_without_the_servers_word_dmarc_is_unknown(value: str) -> None:
     assert read(with_results(value), servers=("mx.teepuoti.example",)).dmarc == "unknown"
 
 

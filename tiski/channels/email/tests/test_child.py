@@ -54,7 +54,7 @@ def test_neither_side_loads_django() -> None:
     )
 
 
-def test_the_limits_apply_on_this_machine(parser: ParserChild) -> None:
+def test_a24_the_limits_apply_on_this_machine(parser: ParserChild) -> None:
     found = parser.limits_in_force()
 
     assert found["as"] == 512 * 1024 * 1024
@@ -100,7 +100,7 @@ def test_a_child_found_dead_is_replaced(parser: ParserChild) -> None:
 
 
 @pytest.mark.parametrize(("ending", "reason"), [(signal.SIGKILL, "child_died"), (signal.SIGXCPU, "cpu_time_exceeded")])
-def test_a_child_that_dies_over_a_mail_costs_that_mail_alone(
+def test_a24_a_child_that_dies_over_a_mail_costs_that_mail_alone(
     parser: ParserChild, ending: signal.Signals, reason: str
 ) -> None:
     expected = parser.parse(LETTER)
@@ -117,7 +117,7 @@ def test_a_child_that_dies_over_a_mail_costs_that_mail_alone(
     assert parser.parse(LETTER) == expected
 
 
-def test_a_child_that_never_answers_is_ended_by_the_clock() -> None:
+def test_a24_a_child_that_never_answers_is_ended_by_the_clock() -> None:
     with ParserChild(wall_seconds=5) as starting:
         starting.parse(LETTER)
         starting._wall_seconds = 0.2

@@ -19,7 +19,7 @@ from tiski.kernel import blobs
 from tiski.kernel.action import Actor, ActorKind
 
 if TYPE_CHECKING:
-    from tiski.channels.email.tests.conftest import Post
+    from tiski.testing.letterbox import Post
 
 OUTLOOK = "<AM0PR04MB12345678901234567890ABCDEF@AM0PR04MB1234567.eurprd04.prod.outlook.com>"
 
@@ -128,7 +128,7 @@ def test_what_was_said_in_the_chat_or_taken_back_is_no_reference(post: Post) -> 
 @pytest.mark.parametrize(
     "evil", ["Ada\r\nBcc: evil@x.example", "Ada\nBcc: evil@x.example", "Ada\u2028Bcc: evil@x.example"]
 )
-def test_a_line_break_in_a_name_or_subject_adds_no_header(post: Post, evil: str) -> None:
+def test_a13_a_line_break_in_a_name_or_subject_adds_no_header(post: Post, evil: str) -> None:
     item = post.answer(post.receive(post.mail()))
     post.set(sender_name=evil)
     Message.unscoped.filter(id=item.message_id).update(meta={"subject": evil})
@@ -142,7 +142,7 @@ def test_a_line_break_in_a_name_or_subject_adds_no_header(post: Post, evil: str)
 @pytest.mark.parametrize(
     "evil", ["a@x.example\r\nBcc: evil@x.example", "a@x.example,b@x.example", "nobody", "@x.example", ""]
 )
-def test_an_address_that_is_not_exactly_one_is_refused(evil: str) -> None:
+def test_a13_an_address_that_is_not_exactly_one_is_refused(evil: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
         letters.deliverable(evil)
 

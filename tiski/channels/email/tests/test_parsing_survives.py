@@ -90,7 +90,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_mail_costs_bounded_time(name: str) -> None:
+def test_a24_a_hostile_mail_costs_bounded_time(name: str) -> None:
     raw = HOSTILE[name]()
     began = time.process_time()
 
@@ -100,12 +100,12 @@ def test_a_hostile_mail_costs_bounded_time(name: str) -> None:
     assert mail is None or storable(mail)
 
 
-def test_a_header_of_fifty_megabytes_is_refused_at_once() -> None:
+def test_a24_a_header_of_fifty_megabytes_is_refused_at_once() -> None:
     with pytest.raises(Unparseable, match="headers_too_large"):
         parse(Request(raw=TOP + b"X: " + b"a" * (49 * 1024 * 1024)))
 
 
-def test_more_than_fifty_megabytes_is_refused_at_once() -> None:
+def test_a24_more_than_fifty_megabytes_is_refused_at_once() -> None:
     with pytest.raises(Unparseable, match="too_large"):
         parse(Request(raw=b"a" * (50 * 1024 * 1024 + 1)))
 

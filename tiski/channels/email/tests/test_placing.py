@@ -14,7 +14,7 @@ from tiski.conversations.models import InboundRaw
 from tiski.kernel import clock
 
 if TYPE_CHECKING:
-    from tiski.channels.email.tests.conftest import Post
+    from tiski.testing.letterbox import Post
 
 EVE = "Eve <eve@example.net>"
 ADA = "Ada Virtanen <ada@example.fi>"
@@ -57,7 +57,7 @@ STRONG = ["token", "delivered to the token", "our Message-ID", "our Message-ID a
 
 @pytest.mark.parametrize("signal", STRONG)
 @pytest.mark.parametrize("who", ["Ada", "Ada denied by her domain", "a stranger"])
-def test_a_proof_threads_and_says_who_is_not_known(post: Post, first: InboundRaw, signal: str, who: str) -> None:
+def test_a04_a_proof_threads_and_says_who_is_not_known(post: Post, first: InboundRaw, signal: str, who: str) -> None:
     sender = EVE if who == "a stranger" else ADA
     claim = proof(post, first, signal) | (DENIED if "denied" in who else {})
     rule = "token" if "token" in signal else "message-id"
@@ -90,7 +90,7 @@ def test_who_got_an_answer_of_ours_takes_part(post: Post, first: InboundRaw) -> 
     assert decided(post, post.mail(sender="partner@example.net", **claim))[:2] == (first.conversation_id, "reference")
 
 
-def test_a_subject_alone_never_threads(post: Post, first: InboundRaw) -> None:
+def test_a03_a_subject_alone_never_threads(post: Post, first: InboundRaw) -> None:
     claim = proof(post, first, "the subject")
     assert decided(post, post.mail(**claim)) == (None, "new", True, None)
     assert decided(post, post.mail(**claim, **DENIED)) == (None, "new", False, None)
@@ -115,7 +115,7 @@ def test_a_conversation_closed_for_more_than_two_weeks_stays_closed(
         assert rule.endswith("-closed-long-ago")
 
 
-def test_guessed_marks_prove_nothing(post: Post, first: InboundRaw) -> None:
+def test_a01_guessed_marks_prove_nothing(post: Post, first: InboundRaw) -> None:
     number = first.conversation_id
     mac = post.token(first).partition(".")[2].partition("@")[0]
     second = post.receive(post.mail("Toinen asia"))
@@ -140,7 +140,7 @@ def test_guessed_marks_prove_nothing(post: Post, first: InboundRaw) -> None:
         assert decided(post, post.mail(**claim)) == (None, "new", True, None), claim
 
 
-def test_the_marks_of_another_shop_lead_nowhere(post: Post, other_post: Post) -> None:
+def test_a01_the_marks_of_another_shop_lead_nowhere(post: Post, other_post: Post) -> None:
     foreign = other_post.receive(other_post.mail(message_id="<theirs@example.fi>"))
     ours = other_post.answer(foreign).stable_id
     claims: list[dict[str, str]] = [
@@ -153,6 +153,6 @@ def test_the_marks_of_another_shop_lead_nowhere(post: Post, other_post: Post) ->
         assert decided(post, post.mail(**claim)) == (None, "new", True, None), claim
 
 
-def test_the_word_of_a_server_that_was_not_named_counts_for_nothing(post: Post, first: InboundRaw) -> None:
+def test_a05_the_word_of_a_server_that_was_not_named_counts_for_nothing(post: Post, first: InboundRaw) -> None:
     forged = {"Authentication_Results": "mx.evil.example; dmarc=fail header.from=example.fi"}
     assert decided(post, post.mail(**proof(post, first, "token"), **forged))[1] == "token"

@@ -34,7 +34,7 @@ from tiski.testing.imap_folder import PASSWORD, Folder, make_folder, signed_in, 
 from tiski.testing.ports import free_port, wait_until
 
 if TYPE_CHECKING:
-    from tiski.channels.email.tests.conftest import Post
+    from tiski.testing.letterbox import Post
 
 pytestmark = [pytest.mark.mail, pytest.mark.usefixtures("loopback")]
 
@@ -327,6 +327,7 @@ def trusting(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 def _full_disk() -> Iterator[None]:
     """This connection may not make the database's file any larger, as SQLite sees a full disk."""
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # pages that earlier tests have left free would hold the mail
         cursor.execute("PRAGMA page_count")
         pages = cursor.fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages + 10}")

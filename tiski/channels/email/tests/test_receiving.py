@@ -20,7 +20,7 @@ from tiski.kernel.events import Retry
 from tiski.kernel.models import Fact
 
 if TYPE_CHECKING:
-    from tiski.channels.email.tests.conftest import Post
+    from tiski.testing.letterbox import Post
 
 REPORT = """\
 From: MAILER-DAEMON@example.fi (Mail Delivery System)

@@ -26,7 +26,7 @@ from tiski.kernel.models import Fact
 from tiski.testing.ports import free_port
 
 if TYPE_CHECKING:
-    from tiski.channels.email.tests.conftest import Post
+    from tiski.testing.letterbox import Post
 
 PLACE = "/teepuoti/settings/mailbox/"
 FIELDS = {
@@ -115,7 +115,7 @@ def test_a_separate_password_for_sending_is_asked_for_again_with_another_server(
 
 
 @pytest.mark.parametrize("field", ["imap_user", "imap_password", "folder", "sender_name", "smtp_user"])
-def test_a_line_break_gets_nowhere(noor: Client, field: str) -> None:
+def test_a13_a_line_break_gets_nowhere(noor: Client, field: str) -> None:
     response = noor.post(f"{PLACE}new/", FIELDS | {field: "a\r\nA1 LOGOUT"})
     assert response.status_code == 422
     assert not ChannelAccount.unscoped.filter(name=FIELDS["address"]).exists()
@@ -273,5 +273,5 @@ def _claimed(item: OutboxItem) -> Outgoing:
 
 def _browser(agent: Agent) -> Client:
     client = Client()
-    client.force_login(agent, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(agent)
     return client

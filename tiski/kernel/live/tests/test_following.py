@@ -53,7 +53,7 @@ def hint(room: Tearoom, seq: int, payload: bytes | None = None) -> None:
     done = Signal()
 
     def tell() -> None:
-        live.hub.following.notify(SHOP, "table-7", seq, payload)
+        live.hub.following.notify(SHOP, "table-7", seq, (lambda: payload) if payload else None)
         done.set()
 
     room.loop.call_soon_threadsafe(tell)

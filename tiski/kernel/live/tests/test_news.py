@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from threading import Event as Signal
 
 import httpx
 import pytest
+from msgspec import structs
 from websockets.exceptions import ConnectionClosedError
 
 from tiski.kernel import live
@@ -78,9 +78,9 @@ def test_a33_facts_of_another_shop_are_not_told(tearoom: Tearoom) -> None:
     say(7, "hei")
     assert [mia.hear()["topic"], mia.hear()["topic"]] == ["table-7", "room"]
     fact = stream.after(0)[0]
-    tell(tearoom, replace(fact, shop_id=2, position=fact.position + 1))
+    tell(tearoom, structs.replace(fact, shop_id=2, position=fact.position + 1))
     assert mia.hear_nothing()
-    tell(tearoom, replace(fact, position=fact.position + 1))
+    tell(tearoom, structs.replace(fact, position=fact.position + 1))
     assert mia.hear()["topic"] == "table-7"
 
 
@@ -227,7 +227,7 @@ def test_a_fact_that_cannot_be_told_does_not_stop_the_next(tearoom: Tearoom) -> 
     mia, _ = reader(tearoom, "table-7")
     say(8, "eka")
     fact = stream.after(0)[0]
-    tell(tearoom, replace(fact, data={}), replace(fact, subject="table-7", position=fact.position + 1))
+    tell(tearoom, structs.replace(fact, data={}), structs.replace(fact, subject="table-7", position=fact.position + 1))
     assert mia.hear() == news("table-7", fact.position + 1)
 
 

@@ -172,6 +172,8 @@ class Composer extends HTMLElement {
     entry.dataset.at = String(Date.now());
     const text = entry.querySelector("[data-slot=text]");
     if (text) text.textContent = String(data.get("body"));
+    const author = entry.querySelector("[data-slot=author]");
+    if (author) author.textContent = this.dataset.author ?? "";
     const time = entry.querySelector("time");
     if (time) clock(time, this.dataset.timezone);
     entry.querySelector("[data-retry]")?.addEventListener("click", () => void this.#send(data, this.#place(data, "sending")));
@@ -284,8 +286,10 @@ function newId() {
 /** @param {HTMLTimeElement} time @param {string | undefined} timeZone the reader's, as on the server */
 function clock(time, timeZone) {
   const now = new Date();
+  const lang = document.documentElement.lang;
   time.dateTime = now.toISOString();
-  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", timeZone }).format(now);
+  time.title = new Intl.DateTimeFormat(lang, { dateStyle: "short", timeStyle: "short", timeZone }).format(now);
+  time.textContent = new Intl.DateTimeFormat(lang, { timeStyle: "short", timeZone }).format(now);
 }
 
 customElements.define("tiski-composer", Composer);

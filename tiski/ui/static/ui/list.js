@@ -6,27 +6,31 @@
  *       <ul class="conversation-rows"><li id="conversation-7" data-key="7" data-sort="1795…"><a href="…">…</a></li></ul>
  *     </tiski-list>
  *
- * `data-row-url` answers one row, or 204 when it no longer belongs here; `data-url` the first rows after a long absence.
+ * `data-row-url` answers one row, or 204 when it no longer belongs here; `data-url` the first rows after a long absence,
+ * and with `rows=7,9` those of several that still belong here.
  */
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [REST, ADVANCE, OWN] = [100, 200, 5000];
+const [REST, ADVANCE, OWN, PAUSE] = [100, 200, 5000, 1000];
 
 class List extends HTMLElement {
   #end = new AbortController();
   #resting = 0;
   /** Rows that wait until nobody looks. @type {Map<string, HTMLElement>} */
   #held = new Map();
-  /** Rows being fetched, and whether they changed once more meanwhile. @type {Map<string, boolean>} */
-  #asked = new Map();
+  /** Rows that changed and are not fetched yet. @type {Set<string>} */
+  #changed = new Set();
+  #asking = false;
   /** When this person last acted on a conversation: its row may move under their eyes. @type {Map<string, number>} */
   #acted = new Map();
 
   connectedCallback() {
     this.#end = new AbortController();
     const { signal } = this.#end;
-    document.body.addEventListener(`live:${this.dataset.topic}`, (event) => this.#heard(/** @type {CustomEvent} */ (event)), { signal });
+    for (const topic of (this.dataset.topic ?? "").split(" ")) {
+      document.body.addEventListener(`live:${topic}`, (event) => this.#heard(/** @type {CustomEvent} */ (event)), { signal });
+    }
     document.addEventListener("tiski:step", (event) => this.#step(/** @type {CustomEvent} */ (event).detail), { signal });
     document.addEventListener("htmx:after:swap", () => this.#mark(location.pathname), { signal });
     document.addEventListener("htmx:before:request", (event) => this.#advance(/** @type {CustomEvent} */ (event)), { signal });
@@ -64,20 +68,34 @@ class List extends HTMLElement {
   /** @param {CustomEvent<{keys: number[]}>} event */
   #heard({ detail }) {
     if (!detail.keys.length) void this.#refetch();
-    for (const key of detail.keys) void this.#fetch(String(key));
+    for (const key of detail.keys) this.#changed.add(String(key));
+    void this.#fetch();
   }
 
-  /** @param {string} key @returns {Promise<void>} */
-  async #fetch(key) {
-    if (this.#asked.has(key)) return void this.#asked.set(key, true);
-    this.#asked.set(key, false);
-    const url = (this.dataset.rowUrl ?? "").replace("{key}", key);
-    const answer = await ask(url).catch(() => null);
-    const again = this.#asked.get(key);
-    this.#asked.delete(key);
-    if (again) return this.#fetch(key);
-    if (answer?.status === 204 || answer?.status === 404) this.#remove(key);
-    else if (answer?.ok) this.#take(fragment(await answer.text()));
+  /** One request at a time, and a pause after it: in a busy shop each message changes a row in every console. */
+  async #fetch() {
+    if (this.#asking || !this.#changed.size) return;
+    this.#asking = true;
+    const keys = [...this.#changed].slice(0, this.dataset.url ? 50 : 1);
+    for (const key of keys) this.#changed.delete(key);
+    const answer = await ask(this.#address(keys)).catch(() => null);
+    if (answer?.ok || answer?.status === 404) {
+      const fresh = fragment(answer.status === 200 ? await answer.text() : "");
+      for (const key of keys) if (!fresh.querySelector(`li[data-key="${key}"]`)) this.#remove(key);
+      this.#take(fresh);
+    }
+    setTimeout(() => {
+      this.#asking = false;
+      void this.#fetch();
+    }, this.dataset.url ? PAUSE : 0);
+  }
+
+  /** @param {string[]} keys */
+  #address(keys) {
+    if (keys.length === 1) return (this.dataset.rowUrl ?? "").replace("{key}", keys[0] ?? "");
+    const url = new URL(this.dataset.url ?? "", location.href);
+    url.searchParams.set("rows", keys.join(","));
+    return url.href;
   }
 
   async #refetch() {

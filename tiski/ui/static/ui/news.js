@@ -4,7 +4,7 @@
  *     <tiski-news data-socket="/teepuoti/live/" data-poll="/teepuoti/news/" data-after="129"></tiski-news>
  *     <header data-topic="conversation-7" hx-get="…" hx-trigger="live:conversation-7 from:body delay:150ms">
  *
- * `live:<topic>` carries `{keys, ring}`, `now:<topic>` the frame. Topics are those of `data-topic` in the page;
+ * `live:<topic>` carries `{keys, ring}`, `now:<topic>` the frame. Topics are the words of `data-topic` in the page;
  * `data-conversation` says which conversation is open. The poll answers `{seq, news, resync}`, or 204.
  */
 
@@ -183,7 +183,7 @@ class News extends HTMLElement {
 
 function topicsOfPage() {
   const elements = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-topic]"));
-  return new Set([...elements].map((element) => element.dataset.topic ?? ""));
+  return new Set([...elements].flatMap((element) => (element.dataset.topic ?? "").split(" ")));
 }
 
 /** @param {boolean} is */

@@ -126,7 +126,8 @@ export class Thread extends HTMLElement {
 
   #after() {
     const numbered = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".thread-items > [data-seq]")]);
-    const open = numbered.find((entry) => entry.dataset.state === "sending" || entry.dataset.state === "sent");
+    // What failed may have been sent again by someone else.
+    const open = numbered.find(({ dataset }) => ["sending", "sent", "failed"].includes(dataset.state ?? ""));
     // An answer is a page of fifty: going further back would leave the newest out.
     return open ? Math.max(Number(open.dataset.seq) - 1, this.#last() - RECENT) : this.#last();
   }

@@ -1,0 +1,203 @@
+"""Agents of the load generator: the console's socket and the very requests its scripts make, with their spread."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+import uuid
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import orjson
+
+from bench.shoppers import Chat, Tally
+from bench.wires import Browser, Socket, handshake
+
+PAUSE = 1.0  # list.js
+SPREAD = 0.2  # news.js: a little later, and not in the same millisecond as fifty other consoles
+MARK = re.compile(rb"C(\d+) N(\d+) ")
+ANSWER = "Hei! Kyllä löytyy, laitan sinulle linkin."
+WORDS = ("Aino Korhonen", "Virt", "elsa.holm", "4711", "asiakaspalvelu")
+
+
+class Console(Socket):
+    """An agent with the inbox open and one conversation beside it."""
+
+    def __init__(self, number: int, *, browser: Browser, tally: Tally, chats: list[Chat]) -> None:
+        super().__init__(handshake("/teepuoti/live/", browser.port, cookies=browser.cookies))
+        self.number, self.port, self.tally, self.chats = number, browser.port, tally, chats
+        self.browser = browser
+        self.is_open = False
+        self.opened_at = 0.0
+        self.requests = 0
+        self.is_over = False
+        self.place = 0
+        self.opened: Chat | None = None
+        self._changed: dict[str, set[int]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._rows: set[int] = set()
+        self._asking = False
+        self._tries = 0
+        self._answering = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer of this agent's is on its way."""
+        return self._answering > 0
+
+    async def open(self) -> None:
+        """Open the line; when it ends it is opened again."""
+        self.is_accepted = False
+        try:
+            async with asyncio.timeout(20):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: self, "127.0.0.1", self.port, local_addr=(self.browser.address, 0)
+                )
+        except (OSError, TimeoutError):
+            self.closed()
+
+    def accepted(self) -> None:
+        """Say hello, and what is on the screen."""
+        topics = ["inbox", *([f"conversation-{self.opened.conversation_id}"] if self.opened else [])]
+        hello = {"t": "hello", "csrf": self.browser.csrf, "topics": topics}
+        self.send(orjson.dumps(hello | ({"after": self.place} if self.place else {})))
+
+    def closed(self) -> None:
+        """Come back."""
+        self.is_open = False
+        if self.is_over:
+            return
+        wait = min(30.0, 0.5 * 2**self._tries) * random.uniform(0.7, 1.3)
+        self._tries += 1
+        asyncio.get_running_loop().call_later(wait, lambda: self.start(self.open))
+
+    def heard(self, frame: bytes) -> None:
+        """News is gathered for a moment, as the page does."""
+        heard = orjson.loads(frame)
+        kind = heard["t"]
+        self.place = max(self.place, heard.get("seq", 0))
+        if kind == "beat":
+            self.send(frame)
+        elif kind == "ready":
+            self.is_open, self._tries, self.opened_at = True, 0, time.monotonic()
+        elif kind in {"news", "resync"}:
+            keys = self._changed.setdefault(heard.get("topic", "inbox"), set())
+            if heard.get("key") is not None:
+                keys.add(heard["key"])
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(random.uniform(0, SPREAD), self._tell)
+
+    def start(self, act: Callable[..., object], *arguments: object) -> None:
+        """Run something of this agent's beside the rest; its failure is an error of the load."""
+        task = asyncio.get_running_loop().create_task(self._guarded(act, *arguments))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def answer(self, chat: Chat, *, since: float) -> None:
+        """Open the conversation if it is not, read it, answer."""
+        self._answering += 1
+        try:
+            await self._answer(chat, since)
+        finally:
+            self._answering -= 1
+
+    async def _answer(self, chat: Chat, since: float) -> None:
+        number = chat.conversation_id
+        if self.opened is not chat:
+            before, self.opened = self.opened, chat
+            await self._get(f"/teepuoti/inbox/open/conversations/{number}/")
+            self.send(orjson.dumps({"t": "watch", "topics": [f"conversation-{number}"]}))
+            if before is not None:
+                self.send(orjson.dumps({"t": "unwatch", "topics": [f"conversation-{before.conversation_id}"]}))
+            self.send(orjson.dumps({"t": "here", "conversation": number, "writing": True}))
+            await self._post(f"conversations/{number}/read-mark/", seq=str(chat.windows[0].reached))
+        client_id = uuid.uuid4()
+        mark = f"A{client_id.hex[:12]}"
+        chat.answers[mark] = since
+        is_stored = await self._post(
+            f"conversations/{number}/sending/",
+            mode="reply", body=f"{mark} C{chat.number} N{chat.said} {ANSWER}", client_id=str(client_id),
+            seen_seq="1000000",
+        )  # fmt: skip
+        if not is_stored:
+            chat.answers.pop(mark, None)
+            return
+        self.tally.acks.append((since, time.monotonic() - since))
+        line = {"t": "ack", "conversation": chat.conversation.hex, "client_id": client_id.hex, "seq": None}
+        self.tally.lines.append(line)
+
+    async def search(self) -> None:
+        """Look someone up."""
+        await self._get(f"/teepuoti/search/?{urlencode({'q': random.choice(WORDS)})}", partial=False)
+
+    def end(self) -> None:
+        """Leave."""
+        self.is_over = True
+        if self.transport is not None:
+            self.transport.close()
+
+    def _tell(self) -> None:
+        changed, self._changed, self._timer = self._changed, {}, None
+        for topic, keys in changed.items():
+            if topic == "inbox":
+                self._rows |= keys
+                self.start(self._fetch_rows)
+            elif self.opened is not None and topic == f"conversation-{self.opened.conversation_id}":
+                self.start(self._fetch_entries, self.opened)
+
+    async def _fetch_rows(self) -> None:
+        """list.js: one request at a time, and a pause after it."""
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            while self._rows and not self.is_over:
+                keys = sorted(self._rows)[:50]
+                self._rows.difference_update(keys)
+                listed = ",".join(map(str, keys))
+                one = f"conversations/{keys[0]}/row/"
+                body = await self._get(f"/teepuoti/inbox/open/{one if len(keys) == 1 else f'?rows={listed}'}")
+                self.tally.rows += self._show(body, in_list=True)
+                await asyncio.sleep(PAUSE)
+        finally:
+            self._asking = False
+
+    async def _fetch_entries(self, chat: Chat) -> None:
+        after = max(0, chat.windows[0].reached - 2)
+        body = await self._get(f"/teepuoti/conversations/{chat.conversation_id}/messages/?after={after}")
+        self._show(body, in_list=False)
+
+    def _show(self, body: bytes, *, in_list: bool) -> int:
+        """Note what has become visible; in the list for the agents who answer the chat, in the thread for all."""
+        marks = list(MARK.finditer(body))
+        for found in marks:
+            number, said = int(found[1]), int(found[2])
+            if number < len(self.chats) and (not in_list or number % 20 == self.number % 20):
+                self.chats[number].shown(said, in_list=in_list)
+        return len(marks)
+
+    async def _get(self, path: str, *, partial: bool = True) -> bytes:
+        status, head, body = await self.browser.get(path, partial=partial)
+        self._count("GET", status, head)
+        return body if status == 200 else b""
+
+    async def _post(self, path: str, **fields: str) -> bool:
+        status, head, body = await self.browser.post(f"/teepuoti/{path}", urlencode(fields).encode())
+        self._count(f"POST {body[:200].decode(errors='replace')!r}" if status == 422 else "POST", status, head)
+        return status < 300
+
+    def _count(self, method: str, status: int, head: str) -> None:
+        self.requests += 1
+        if status in {429, 503} and "retry-after" in head.lower():
+            self.tally.refusals[f"{status} with Retry-After"] += 1
+        elif status >= 400:
+            self.tally.errors[f"{method} {status}"] += 1
+
+    async def _guarded(self, act: Callable[..., object], *arguments: object) -> None:
+        try:
+            await act(*arguments)  # type: ignore[misc]
+        except (OSError, EOFError) as error:
+            self.tally.errors[f"{type(error).__name__} {error}"[:60]] += 1

@@ -1,0 +1,92 @@
+"""`make record`: runs the suites on both databases, reads what they and the benchmarks found, writes docs/record.md.
+
+python -m scripts.record               # the short forms, then the soak (about two and a half hours on two cores)
+python -m scripts.record --short       # the short forms alone; the page says that the soak was not run
+python -m scripts.record --from DIR    # only writes the page, from the reports of an earlier run
+
+DIR holds pytest's JUnit reports `sqlite-short.xml`, `postgresql-soak.xml` and so on, and `run.json` with the commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts import record_machine as machine
+from scripts import record_page as pages
+from scripts import record_results as results
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "record.md"
+FIGURES = ROOT / "bench" / "results.json"
+FOLDER = ROOT / ".record"
+SUITES = ("tests/faults", "tests/attacks", "tests/cluster", "tests/operations")
+ELSEWHERE = ("tests/architecture", "tests/journeys", "tiski")
+DATABASES = ("sqlite", "postgresql")
+FORMS = {"short": "not soak", "soak": "soak"}
+
+
+def main() -> int:
+    """Measure what was asked for and write the page; 1 when something of it is unmet or was not run."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.record", description=__doc__)
+    parser.add_argument("--from", dest="folder", type=Path, help="reports that are there already; nothing is run")
+    parser.add_argument("--short", action="store_true", help="leave the soak out")
+    arguments = parser.parse_args()
+    folder = arguments.folder or FOLDER
+    if arguments.folder is None:
+        run(folder, ["short"] if arguments.short else list(FORMS))
+    text = page(folder)
+    PAGE.write_text(text)
+    return 1 if "## Unmet" in text else 0
+
+
+def page(folder: Path) -> str:
+    """The page, from the reports of a folder and the benchmarks' figures as they are now."""
+    reports = results.reports(folder, DATABASES, tuple(FORMS))
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    run_of = folder / "run.json"
+    about = json.loads(run_of.read_text()) if run_of.exists() else {}
+    return pages.page(reports, figures, about)
+
+
+def run(folder: Path, forms: list[str]) -> None:
+    """Run the suites, each on each database; what fails stands in the reports and stops nothing."""
+    folder.mkdir(exist_ok=True)
+    for left in folder.glob("*.xml"):
+        left.unlink()
+    (folder / "run.json").write_text(json.dumps(machine.about(ROOT), indent=2) + "\n")
+    for form in forms:
+        for database in DATABASES:
+            _run(folder / f"{database}-{form}.xml", database, FORMS[form])
+
+
+def _run(report: Path, database: str, marked: str) -> None:
+    """The suites whole, and of the other tests those that carry the number of a case."""
+    wanted = [test for test in _collected(database, marked) if test.startswith(SUITES) or results.cases_of(test)]
+    # The list goes by a file: it is longer than a command line may be.
+    chosen = report.with_suffix(".tests")
+    chosen.write_text("\n".join(wanted))
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", marked, f"--junitxml={report}"]
+    command += ["--timeout", "7200"] if marked == "soak" else ["-n", "2", "--dist", "loadgroup"]
+    subprocess.run([*command, f"@{chosen}"], cwd=ROOT, env=_environment(database), check=False)
+
+
+def _collected(database: str, marked: str) -> list[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q", "-m", marked]
+    places = [place for place in (*SUITES, *ELSEWHERE) if (ROOT / place).exists()]
+    done = subprocess.run(
+        [*command, *places], cwd=ROOT, env=_environment(database), stdout=subprocess.PIPE, text=True, check=False
+    )
+    return [line for line in done.stdout.splitlines() if "::" in line and " " not in line.partition("::")[0]]
+
+
+def _environment(database: str) -> dict[str, str]:
+    return {**os.environ, "TISKI_TEST_DATABASE": database}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

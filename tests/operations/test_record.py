@@ -1,0 +1,93 @@
+"""The record says what the reports say, and puts first what nobody likes to read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scripts import record, record_machine, record_page, record_results
+
+SQLITE_SHORT = """<testsuites><testsuite>
+<testcase name="test_f06_a_full_disk_refuses" time="4"><properties>
+<property name="figures" value="{&quot;lost&quot;: 0, &quot;seconds_to_mend&quot;: 1.234}"/></properties></testcase>
+<testcase classname="tests" name="test_f06_f08_files_are_refused_whole[png]" time="1.0"/>
+<testcase name="test_a31_a_stranger_sees_nothing" time="1.0"><failure>seen</failure></testcase>
+<testcase classname="tests.attacks" name="test_a42_a_foreign_host_is_refused" time="1.0"><skipped/></testcase>
+<testcase classname="tests.operations" name="test_inodes_that_run_out" time="1.0"><error>no disk</error></testcase>
+</testsuite></testsuites>"""
+FIGURES = {
+    "B1": {"figure": 4584.7, "unit": "messages/s", "budget": ">= 10,000", "ok": False, "conditions": "SQLite FULL"},
+    "B1 postgresql": {"figure": 12000, "unit": "messages/s", "budget": ">= 10,000", "ok": True, "conditions": "local"},
+    "B10": {"figure": 127.5, "unit": "MB PSS", "budget": "<= 250", "ok": True, "conditions": "demo shop"},
+}
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page of a run of which only the short form on SQLite was made."""
+    (tmp_path / "sqlite-short.xml").write_text(SQLITE_SHORT)
+    (tmp_path / "postgresql-short.xml").write_text("<testsuites><testsuite>")
+    (tmp_path / "run.json").write_text(json.dumps({"commit": "abc123", "date": "2026-11-22"}))
+    monkeypatch.setattr(record, "FIGURES", tmp_path / "figures.json")
+    (tmp_path / "figures.json").write_text(json.dumps(FIGURES))
+    return record.page(tmp_path)
+
+
+def test_what_failed_was_skipped_was_not_run_or_is_over_its_budget_stands_at_the_top(page: str) -> None:
+    top = page.partition("## Machine")[0]
+    assert top.startswith(record_page.HEAD)
+    for line in (
+        "- PostgreSQL, short: not run",
+        "- SQLite, soak: not run",
+        "- A31: failed (SQLite, short): `test_a31_a_stranger_sees_nothing`",
+        "- A42: skipped (SQLite, short): `test_a42_a_foreign_host_is_refused`",
+        "- failed (SQLite, short): `test_inodes_that_run_out`",
+        "- F01: not run",
+        "- B1: 4,585 messages/s, the budget is >= 10,000",
+        "- B2: not measured",
+        "- L4: not measured",
+    ):
+        assert f"{line}\n" in top
+    assert [line for line in top.splitlines() if line.startswith(("- F06", "- F08", "- B10"))] == []
+
+
+def test_every_case_and_every_budget_has_its_line(page: str) -> None:
+    lines = page.splitlines()
+    for name in (*record_page.FAULTS, *record_page.ATTACKS, *record_page.BUDGETS, *record_page.LOADS):
+        assert any(line.startswith(f"| {name} |") for line in lines), name
+    assert (
+        "| F06 | a full disk refuses; and 1 more | passed (2) | not run | not run | not run "
+        "| SQLite short: lost 0, seconds to mend 1.23 |" in lines
+    )
+    assert "| F08 | files are refused whole | passed (1) | not run | not run | not run |  |" in lines
+    assert "| F01 | **no test** | – | not run | not run | not run |  |" in lines
+    assert "| B1 postgresql | 12,000 messages/s | >= 10,000 | within | local |" in lines
+    assert "| commit | abc123 |" in lines
+
+
+def test_a_run_without_anything_unmet_says_so() -> None:
+    passed = [
+        record_results.Result(f"test_{case.lower()}_holds", record_results.PASSED, 1.0, "")
+        for case in (*record_page.FAULTS, *record_page.ATTACKS)
+    ]
+    figures = {
+        name: {"figure": 1, "unit": "s", "budget": "<= 2", "ok": True, "conditions": ""}
+        for name in (*record_page.BUDGETS, *record_page.LOADS)
+    }
+    text = record_page.page({("sqlite", "short"): passed}, figures, {"commit": "abc123"})
+    assert "Everything below was run, and everything passed or is within its budget.\n" in text
+    assert "Unmet" not in text
+
+
+def test_the_numbers_of_cases_are_read_from_names() -> None:
+    assert record_results.cases_of("tests/faults/test_x.py::test_f06_f08_no_room[a]") == ["F06", "F08"]
+    assert record_results.cases_of("test_a31_a_stranger") == ["A31"]
+    assert record_results.cases_of("tests/faults/test_f06_disks.py::test_fetching_goes_on") == []
+
+
+def test_the_machine_is_told() -> None:
+    about = record_machine.about(record.ROOT)
+    assert set(about) == {"commit", "date", "processor", "memory", "system", "Python", "SQLite", "PostgreSQL"}
+    assert all(about.values())
