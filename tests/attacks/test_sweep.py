@@ -146,7 +146,7 @@ def rows_of(belongings: Belongings) -> dict[str, list[dict[str, object]]]:
     found = {
         model._meta.label: list(_manager(model).filter(shop_id=shop).order_by("pk").values())
         for model in apps.get_models()
-        if any(column.attname == "shop_id" for column in model._meta.concrete_fields)
+        if model._meta.managed and any(column.attname == "shop_id" for column in model._meta.concrete_fields)
     }
     people = Agent.objects.filter(email__endswith=f"@{belongings.world.shop.key}.example").order_by("pk")
     found["people"] = list(people.values())

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -24,6 +21,7 @@ from tiski.kernel.events import Retry
 from tiski.testing.letterbox import Post
 from tiski.testing.ports import free_port, wait_until
 from tiski.testing.premises import WORKER, Premises
+from tiski.testing.short_memory import resident, short_of_memory
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.timeout(240)]
@@ -172,28 +170,6 @@ def test_f03_a_worker_killed_at_every_step_of_sending_leaves_one_mail_or_the_sam
     assert mails == {"greeting": 1, "sender": 1, "recipient": 1, "text": 1, "taken": 2}
 
 
-@contextmanager
-def short_of_memory(most: int) -> Iterator[None]:
-    """Kill the parser child whenever it holds more than so many bytes, as the kernel does when memory runs out."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.002):
-            with suppress(OSError, TypeError):
-                pid = child._shared.pid or 0
-                if _resident(pid) > most:
-                    os.kill(pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=watch, name="memory")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(10)
-        child.close()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_f10_a_mail_that_eats_memory_costs_the_parser_its_life_and_is_set_aside_alone(
     post: Post, record: Record
@@ -202,7 +178,7 @@ def test_f10_a_mail_that_eats_memory_costs_the_parser_its_life_and_is_set_aside_
     first, second = (post.lay(post.mail(text)) for text in texts)
     bomb = post.lay(post.mail("Kuva liitteenä. " + "ää " * 5_000_000))
     child.parse(post.mail("Hei!"))
-    idle = _resident(child._shared.pid or 0)
+    idle = resident(child._shared.pid or 0)
     with short_of_memory(idle + BOMB_BYTES):
         tries = [understand(post, number) for number in (first, bomb, second)]
     found = {item.id: item for item in InboundRaw.unscoped.filter(id__in=[first, bomb, second])}
@@ -220,7 +196,3 @@ def understand(post: Post, number: int) -> int:
             receiving.understand(number)
             return tries
     raise AssertionError("the mail is read for ever")
-
-
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()

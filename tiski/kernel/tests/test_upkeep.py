@@ -20,10 +20,11 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 @pytest.mark.django_db
 def test_a_daily_round_takes_what_has_expired_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
     settings.TISKI_DATA = tmp_path
-    with time_machine.travel(NOON, tick=False) as traveller:
-        for ttl in (timedelta(hours=1), timedelta(days=30)):
+    with time_machine.travel(NOON - timedelta(days=31), tick=False) as traveller:
+        for ttl in (timedelta(hours=1), timedelta(days=60)):
             with transaction.atomic():
                 tokens.spend(tokens.sign("invite", "mia", ttl, shop=7))
+        traveller.move_to(NOON)
         for per in (60.0, 30 * 86_400.0):
             limits.allow_stored(f"ack:{per}", limit=3, per=per)
         blobs.store(7, "a", b"tea")

@@ -12,7 +12,7 @@
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [REST, ADVANCE, OWN, PAUSE] = [100, 200, 5000, 1000];
+const [REST, ADVANCE, OWN, PAUSE, LONGEST_PAUSE] = [100, 200, 5000, 100, 1000];
 
 class List extends HTMLElement {
   #end = new AbortController();
@@ -72,7 +72,7 @@ class List extends HTMLElement {
     void this.#fetch();
   }
 
-  /** One request at a time, and a pause after it: in a busy shop each message changes a row in every console. */
+  /** One request at a time, and a pause after it for each of its rows: in a busy shop every message changes one in every console. */
   async #fetch() {
     if (this.#asking || !this.#changed.size) return;
     this.#asking = true;
@@ -87,7 +87,7 @@ class List extends HTMLElement {
     setTimeout(() => {
       this.#asking = false;
       void this.#fetch();
-    }, this.dataset.url ? PAUSE : 0);
+    }, this.dataset.url ? Math.min(LONGEST_PAUSE, PAUSE * keys.length) : 0);
   }
 
   /** @param {string[]} keys */
