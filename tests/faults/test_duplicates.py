@@ -45,7 +45,8 @@ def test_f25_one_message_sent_ten_times_at_once_over_sockets_and_requests_is_one
         "page": "/demo/", "lang": "fi", "files": [],
     }  # fmt: skip
     with shop.process() as tiski:
-        answers = asyncio.run(_ten_at_once(tiski, token, conversation, frame))
+        with ThreadPoolExecutor(1) as apart:  # a browser of an earlier test may hold this thread's loop
+            answers = apart.submit(asyncio.run, _ten_at_once(tiski, token, conversation, frame)).result(60)
         assert answers == [{"t": "ack", "client_id": client_id, "seq": 1, "id": f"{conversation}-1"}] * 10
         assert _stored(tiski, token, conversation) == [(1, "Onko ketään?", client_id)]
 

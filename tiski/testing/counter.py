@@ -7,7 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 from tiski.testing.chromium import Screen
 
 AGENT = "mia@teepuoti.example"
-GONE = "ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_SOCKET|WebSocket connection|status of 50|Failed to fetch|^50"
+GONE = (
+    "ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_SOCKET|WebSocket connection|status of 50|Failed to fetch|^50"
+)
 """What a browser complains about when a server goes away under it."""
 
 
