@@ -70,6 +70,7 @@ class Visitor:
         self._key = key
         self._silence = silence
         self._socket: ClientConnection | None = None
+        self._beginning = 0
         self._unsent: dict[str, dict[str, Any]] = {}
         self._due: dict[str, float] = {}
         self._meant: dict[str, float] = {}
@@ -83,8 +84,8 @@ class Visitor:
 
     @property
     def waiting(self) -> int:
-        """How many messages are on their way."""
-        return len(self._unsent)
+        """How many messages are on their way, or about to be."""
+        return len(self._unsent) + self._beginning
 
     @property
     def reached(self) -> int:
@@ -102,7 +103,11 @@ class Visitor:
         """Write the intent down and send; the future gives the seq, or None when it was refused for good."""
         client_id = client_id or uuid4().hex
         frame = {"t": "message", "client_id": client_id, "conversation": str(self.conversation), "body": body}
-        await self.ledger.write(t="intent", conversation=self.conversation.hex, client_id=client_id, body=body)
+        self._beginning += 1
+        try:
+            await self.ledger.write(t="intent", conversation=self.conversation.hex, client_id=client_id, body=body)
+        finally:
+            self._beginning -= 1  # nothing else runs between this and the line that puts it with the unsent
         told: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._told[client_id] = told
         self._meant[client_id] = time.monotonic()

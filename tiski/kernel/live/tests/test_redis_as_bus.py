@@ -56,7 +56,7 @@ def test_presence_crosses_processes(tearoom: Tearoom, elsewhere: Hub) -> None:
         mia.send(t="typing")
         return [(one.id, one.writing) for one in elsewhere.presence.who(SHOP, "table-7")] == [("guest-mia", True)]
 
-    wait_until(writes, "Mia is seen writing", pause=0.3)
+    wait_until(writes, "Mia is seen writing", seconds=40, pause=1.0)  # within the pace of a socket
     mia.socket.close()
     wait_until(lambda: elsewhere.presence.who(SHOP, "table-7") == [], "she has left")
 
