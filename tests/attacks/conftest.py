@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
-from tiski.testing import plugin
-from tiski.testing.postgres import Postgres
+from tiski.testing.premises import Premises
 from tiski.testing.storefronts import Storefronts
 
 from .instance import Instance
@@ -23,15 +21,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Instance]:
+def instance(opened: Premises, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """A running Tiski with Teepuoti and Kahvila."""
-    data = tmp_path_factory.mktemp("attacked") / "data"
-    data.mkdir(mode=0o700)
-    url = ""
-    if plugin.database() == "postgresql":
-        cluster: Postgres = request.getfixturevalue("durable_postgres")
-        url = cluster.create(f"attacked_{uuid4().hex}")
-    with Instance(data, database_url=url) as running:
+    with Instance(opened.copy(tmp_path_factory.mktemp("attacked") / "data")) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from websockets.typing import Origin
 
 from tiski.testing.desk import demo_password
 from tiski.testing.ports import wait_until
-from tiski.testing.tiski_process import TiskiProcess
+from tiski.testing.premises import Premises
 
 ROOT = Path(__file__).parents[2]
 PROXY = "127.0.0.9"
@@ -32,10 +32,9 @@ SHOP = "teepuoti"
 class Instance:
     """`tiski up` behind a declared proxy, with Teepuoti (the demo shop) and Kahvila, and a clerk to ask."""
 
-    def __init__(self, data: Path, *, database_url: str = "") -> None:
-        settings = {"TISKI_TRUSTED_PROXIES": PROXY, "TISKI_LOG_LEVEL": "INFO"}
-        self.process = TiskiProcess(data, database_url=database_url, environment=settings)
-        self._database_url = database_url
+    def __init__(self, premises: Premises) -> None:
+        self.process = premises.product(environment={"TISKI_TRUSTED_PROXIES": PROXY, "TISKI_LOG_LEVEL": "INFO"})
+        self._database_url = premises.database_url
         self._clerk: subprocess.Popen[str] | None = None
         self.stack = ExitStack()
         self.kahvila: dict[str, Any] = {}

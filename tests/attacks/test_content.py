@@ -14,12 +14,11 @@ from tiski.accounts import actions as accounts
 from tiski.accounts.letters import invitation_letter, password_changed_letter, reset_letter
 from tiski.accounts.models import Agent, Invitation
 from tiski.channels.email import letters
-from tiski.conversations.contract import Outgoing
 from tiski.conversations.models import OutboxItem
 from tiski.kernel import http
 from tiski.kernel.http import AddressRefused
 from tiski.kernel.text import render_untrusted_html, text_to_html
-from tiski.testing.letterbox import Post
+from tiski.testing.letterbox import Post, outgoing
 from tiski.testing.rules.sources import product
 
 from .hostile_html import VECTORS
@@ -75,13 +74,8 @@ def test_a18_the_four_schemes_that_are_links_stay_links() -> None:
 
 def leaving(post: Post, item: OutboxItem) -> EmailMessage:
     """The mail that leaves for an item of the outbox."""
-    outgoing = Outgoing(
-        item_id=item.id, fence=1, shop_id=item.shop_id, channel_account_id=item.channel_account_id,
-        conversation_id=item.message.conversation_id, message_id=item.message_id, recipient=item.recipient,
-        stable_id=item.stable_id, tries=1, is_automatic=False,
-    )  # fmt: skip
     with post.world.scope():
-        content = letters.letter(post.mailbox, outgoing).content
+        content = letters.letter(post.mailbox, outgoing(item)).content
     mail = BytesParser(policy=default).parsebytes(content)
     assert isinstance(mail, EmailMessage)
     return mail

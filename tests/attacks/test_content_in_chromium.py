@@ -84,15 +84,6 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
-    """One instance with its demo shop."""
-    data = tmp_path_factory.mktemp("content") / "data"
-    data.mkdir(mode=0o700)
-    with TiskiProcess(data) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def hostile(tiski: TiskiProcess) -> list[int]:
     """Conversations that hold every vector, each in a mail of its own."""
     groups = [VECTORS[start : start + TOGETHER] for start in range(0, len(VECTORS), TOGETHER)]

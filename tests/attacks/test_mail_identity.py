@@ -9,10 +9,9 @@ import pytest
 from tiski.accounts import actions as accounts
 from tiski.channels.email import letters, marks
 from tiski.conversations import actions as conversations
-from tiski.conversations.contract import Outgoing
 from tiski.conversations.models import Conversation, InboundRaw, Message, OutboxItem
 from tiski.customers.models import Customer, Identity
-from tiski.testing.letterbox import CHECKER, Post
+from tiski.testing.letterbox import CHECKER, Post, outgoing
 
 EVE = "Eve <eve@example.net>"
 DENIED = f"{CHECKER}; dmarc=fail header.from=example.fi"
@@ -29,13 +28,8 @@ def first(post: Post) -> InboundRaw:
 
 def letter_to_leave(post: Post, item: OutboxItem) -> letters.Letter:
     """What is handed to the SMTP server for an item of the outbox."""
-    outgoing = Outgoing(
-        item_id=item.id, fence=1, shop_id=item.shop_id, channel_account_id=item.channel_account_id,
-        conversation_id=item.message.conversation_id, message_id=item.message_id, recipient=item.recipient,
-        stable_id=item.stable_id, tries=1, is_automatic=item.message.is_automatic,
-    )  # fmt: skip
     with post.world.scope():
-        return letters.letter(post.mailbox, outgoing)
+        return letters.letter(post.mailbox, outgoing(item))
 
 
 def bodies(raw: InboundRaw) -> list[str]:

@@ -13,11 +13,11 @@ from django.test import Client
 
 from tiski.channels.email.mailbox import Security, Server
 from tiski.conversations import actions as conversations
-from tiski.conversations.contract import Outgoing, channel_for
+from tiski.conversations.contract import channel_for
 from tiski.conversations.models import Conversation, InboundRaw, Message, OutboxItem
 from tiski.conversations.queries import thread
 from tiski.kernel.errors import SendFailed
-from tiski.testing.letterbox import Post
+from tiski.testing.letterbox import Post, outgoing
 from tiski.testing.ports import free_port
 
 SIGN_IN_MAILS = [
@@ -176,13 +176,8 @@ def captured(post: Post, loopback: None) -> Iterator[Capture]:
 
 def deliver(post: Post, item: OutboxItem) -> None:
     """Send one item through the real channel."""
-    outgoing = Outgoing(
-        item_id=item.id, fence=1, shop_id=item.shop_id, channel_account_id=item.channel_account_id,
-        conversation_id=item.message.conversation_id, message_id=item.message_id, recipient=item.recipient,
-        stable_id=item.stable_id, tries=1, is_automatic=False,
-    )  # fmt: skip
     with post.world.scope():
-        channel_for("email").deliver(outgoing)
+        channel_for("email").deliver(outgoing(item))
 
 
 def only_ada_gets_it(captured: Capture) -> None:

@@ -13,9 +13,9 @@ from typing import cast
 import httpx
 import pytest
 
-from tiski.testing import plugin
 from tiski.testing.desk import Desk, demo_password
 from tiski.testing.needs import program
+from tiski.testing.premises import Premises
 from tiski.testing.tiski_process import TiskiProcess
 
 from .instance import Instance, Visitor
@@ -127,20 +127,15 @@ def _mailbox(**changes: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Planted]:
+def planted(shop_of_module: Premises) -> Iterator[Planted]:
     """The instance with its canaries."""
-    data = tmp_path_factory.mktemp("planted") / "data"
-    data.mkdir(mode=0o700)
-    url = ""
-    if plugin.database() == "postgresql":
-        url = request.getfixturevalue("durable_postgres").create("planted")
     settings = {
         "TISKI_SMTP_URL": f"smtp://info:{TYPED['password of the instance of mail']}@127.0.0.1:2525",
         "TISKI_METRICS_TOKEN": TYPED["token of the metrics"],
         "TISKI_LOG_LEVEL": "DEBUG",
     }
-    with TiskiProcess(data, database_url=url, environment=settings) as process:
-        found = Planted(process, url)
+    with shop_of_module.product(environment=settings) as process:
+        found = Planted(process, shop_of_module.database_url)
         found.plant()
         yield found
 

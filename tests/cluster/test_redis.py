@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tiski.testing.crossing import crossings
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict
 from tiski.testing.postgres import Postgres
 from tiski.testing.redis import Redis
@@ -17,7 +18,6 @@ from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
 
-Record = Callable[..., None]
 WITHIN = 5.0  # reliability.md 6, F18
 MEMORY = 4_000_000
 

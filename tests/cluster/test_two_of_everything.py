@@ -18,6 +18,7 @@ from tiski.testing.counter import answer, ask, row_of, said_to_agent, said_to_sh
 from tiski.testing.crossing import crossings
 from tiski.testing.desk import Desk, demo_password
 from tiski.testing.dovecot import Dovecot
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict
 from tiski.testing.passers_by import PassersBy
 from tiski.testing.ports import wait_until
@@ -29,7 +30,6 @@ from tiski.testing.shoppers import Crowd
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(600)]
 
 Open = Callable[..., Screen]
-Record = Callable[..., None]
 OWNER = "noor@teepuoti.example"
 
 

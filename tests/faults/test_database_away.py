@@ -6,12 +6,12 @@ import os
 import random
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict, unacknowledged
 from tiski.testing.needs import program
 from tiski.testing.ports import wait_until
@@ -21,7 +21,6 @@ from tiski.testing.shoppers import Crowd
 
 pytestmark = [pytest.mark.timeout(240)]
 
-Record = Callable[..., None]
 NO_WORKER = {"TISKI_LONGEST_LAG": "86400"}  # nobody delivers here, and that is not the question
 SYNCS = "fdatasync,fsync"
 PAGE = 4096
@@ -55,9 +54,7 @@ def die_at_syncs(shop: Premises, folder: Path, syncs: list[int]) -> dict[str, ob
     return {
         "killed_at": len(syncs),
         "acknowledged": crowd.acknowledged,
-        "lost": len(verdict.lost),
-        "doubled": len(verdict.doubled),
-        "gaps": len(verdict.gaps),
+        **verdict.figures,
         "stored_without_ack": unacknowledged(crowd.ledger.lines(), shop.stored()),
         "recovery_seconds": round(seconds, 1),
     }
@@ -106,9 +103,7 @@ def die_at_commits(shop: Premises, folder: Path, syncs: list[int]) -> dict[str, 
     return {
         "killed_at": len(syncs),
         "acknowledged": crowd.acknowledged,
-        "lost": len(verdict.lost),
-        "doubled": len(verdict.doubled),
-        "gaps": len(verdict.gaps),
+        **verdict.figures,
         "stored_without_ack": unacknowledged(crowd.ledger.lines(), shop.stored()),
         "recovery_seconds": round(max(recoveries), 1),
     }

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +17,7 @@ import pytest
 
 from tiski.testing.clerk import MIA
 from tiski.testing.desk import Desk, demo_password
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Conversation, Verdict, judge
 from tiski.testing.ports import wait_until
 from tiski.testing.premises import Premises
@@ -26,7 +26,6 @@ from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("as_root")]
 
-Record = Callable[..., None]
 ROOT = Path(__file__).parents[2]
 SIZE = 200_000_000
 READ = """

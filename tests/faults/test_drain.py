@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import httpx
 import psutil
 import pytest
 
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict
 from tiski.testing.premises import Premises
 from tiski.testing.shoppers import Crowd
@@ -19,7 +19,6 @@ from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.both, pytest.mark.timeout(240)]
 
-Record = Callable[..., None]
 RESTART = 1012
 STOP_SECONDS = 30.0
 BACK_SECONDS = 60.0

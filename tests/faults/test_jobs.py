@@ -18,6 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tiski.channels.email import child, receiving
 from tiski.conversations.models import InboundRaw, Message
 from tiski.kernel.events import Retry
+from tiski.testing.instances import Record
 from tiski.testing.letterbox import Post
 from tiski.testing.ports import free_port, wait_until
 from tiski.testing.premises import WORKER, Premises
@@ -26,7 +27,6 @@ from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.timeout(240)]
 
-Record = Callable[..., None]
 BOMB_BYTES = 40_000_000
 """By how much more than an idle parser the one that reads the bomb may grow."""
 LOOPBACK = {"TISKI_ALLOW_NETWORKS": "127.0.0.0/8"}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tiski.testing.clerk import Clerk
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict, unacknowledged
 from tiski.testing.ports import TookTooLong, wait_until
 from tiski.testing.premises import LIVE, WEB, WORKER, House, Premises
@@ -22,7 +23,6 @@ from tiski.testing.shoppers import Crowd
 
 pytestmark = [pytest.mark.both, pytest.mark.timeout(240)]
 
-Record = Callable[..., None]
 STEADY = 60.0
 GIVE_UP = 300.0
 ROUNDS = 10
@@ -85,9 +85,7 @@ class Scene:
         return {
             "kills": self.kills,
             "acknowledged": self.crowd.acknowledged + self.clerk.ledger.acknowledged,
-            "lost": len(verdict.lost),
-            "doubled": len(verdict.doubled),
-            "gaps": len(verdict.gaps),
+            **verdict.figures,
             "stored_without_ack": unacknowledged(lines, self.house.premises.stored()),
             "retried": sum(visitor.connects for visitor in self.crowd.visitors) + self.clerk.retries,
             "recovery_seconds": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from tiski.testing.clerk import MIA
 from tiski.testing.desk import Desk, demo_password
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict
 from tiski.testing.ports import wait_until
 from tiski.testing.premises import Premises
@@ -27,7 +28,6 @@ from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.timeout(240)]
 
-Record = Callable[..., None]
 BUSY_SECONDS = 5.0
 SLACK = 15.0
 """What a crowded machine may add to a time limit before it counts as broken."""

@@ -17,7 +17,7 @@ from tiski.kernel.action import SYSTEM
 from tiski.kernel.events import delivering
 from tiski.kernel.models import Delivery, Fact
 from tiski.testing.dovecot import Dovecot
-from tiski.testing.imap_folder import PASSWORD, Folder, make_folder, signed_in
+from tiski.testing.imap_folder import PASSWORD, Folder, folder_of, make_folder, signed_in
 from tiski.testing.letterbox import Post
 from tiski.testing.ports import wait_until
 from tiski.testing.short_memory import resident, short_of_memory
@@ -46,13 +46,8 @@ def folder(transactional_db: None, post: Post, dovecot: Dovecot, monkeypatch: py
     """A fresh mailbox of the shop, not connected yet; its reader does not wait as long as it does in earnest."""
     monkeypatch.setattr(reading, "SHORTEST_WAIT", 0.2)
     monkeypatch.setattr(reading, "IDLE_SLICE", 0.2)
-    folder = Folder(post, dovecot, next(fresh))
-    yield folder
-    for _thread, stop in folder.threads:
-        stop.set()
-    for thread, _stop in folder.threads:
-        thread.join(20)
-        assert not thread.is_alive()
+    with folder_of(post, dovecot, next(fresh)) as folder:
+        yield folder
 
 
 def test_f28_a_host_that_hangs_up_in_the_middle_of_mails_costs_none_and_doubles_none(folder: Folder) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tiski.testing.instances import Record
 from tiski.testing.ledger import Verdict
 from tiski.testing.ports import wait_until
 from tiski.testing.premises import Premises
@@ -19,7 +20,6 @@ pytestmark = [pytest.mark.both, pytest.mark.timeout(180)]
 
 MODEM = 56_000 // 8  # bytes in a second
 SILENCE = 45.0
-Record = Callable[..., None]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -15,6 +14,7 @@ from tiski.testing import counter
 from tiski.testing.chromium import PHONE, Screen
 from tiski.testing.counter import GONE, answer, ask, row_of, said_to_agent, said_to_shopper
 from tiski.testing.desk import demo_password
+from tiski.testing.premises import Premises
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.both, pytest.mark.timeout(180)]
@@ -23,9 +23,9 @@ Open = Callable[..., Screen]
 
 
 @pytest.fixture
-def tiski(data_folder: Path, database_url: str) -> Iterator[TiskiProcess]:
-    """A fresh instance with its demo shop."""
-    with TiskiProcess(data_folder, database_url=database_url) as process:
+def tiski(shop: Premises) -> Iterator[TiskiProcess]:
+    """An instance with its demo shop for each journey."""
+    with shop.product() as process:
         yield process
 
 

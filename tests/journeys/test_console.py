@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tiski.testing.chromium import PHONE, Screen
 from tiski.testing.desk import demo_password
+from tiski.testing.premises import Premises
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -23,19 +23,10 @@ FIELD = "textarea.composer-field"
 WIDE = (1440, 860)
 
 
-@pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
-    """One instance with its demo shop; each test works in a conversation of its own."""
-    data = tmp_path_factory.mktemp("console") / "data"
-    data.mkdir(mode=0o700)
-    with TiskiProcess(data) as process:
-        yield process
-
-
 @pytest.fixture
-def own_tiski(data_folder: Path) -> Iterator[TiskiProcess]:
+def own_tiski(shop: Premises) -> Iterator[TiskiProcess]:
     """An instance for a test that takes everything away."""
-    with TiskiProcess(data_folder) as process:
+    with shop.product() as process:
         yield process
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tiski.testing import plugin
 from tiski.testing.correspondence import ADA, PASSWORD, SHOP, connect, letters, mailbox_path, submit, text_of
 from tiski.testing.desk import Desk, demo_password
 from tiski.testing.dovecot import Dovecot
 from tiski.testing.ports import wait_until
 from tiski.testing.postfix import Postfix
-from tiski.testing.postgres import Postgres
+from tiski.testing.premises import Premises
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.mail, pytest.mark.both, pytest.mark.timeout(180)]
@@ -42,19 +41,9 @@ def postfix(dovecot: Dovecot) -> Iterator[Postfix]:
 
 
 @pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
+def tiski(shop_of_module: Premises) -> Iterator[TiskiProcess]:
     """A running Tiski that may reach servers on this machine; each test connects a mailbox of its own."""
-    data = tmp_path_factory.mktemp("mail") / "data"
-    data.mkdir(mode=0o700)
-    if plugin.database() == "sqlite":
-        with TiskiProcess(data, environment=LOOPBACK) as process:
-            yield process
-        return
-    # Tiski refuses a cluster that would lose messages in a power cut, as the shared one of a test run may.
-    with (
-        Postgres(durable=True) as cluster,
-        TiskiProcess(data, database_url=cluster.url("tiski"), environment=LOOPBACK) as process,
-    ):
+    with shop_of_module.product(environment=LOOPBACK) as process:
         yield process
 
 

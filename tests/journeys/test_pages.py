@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,15 +57,6 @@ LANGUAGES = {"fi", "sv", "en"}
 Open = Callable[..., Screen]
 titles: dict[str, str] = {}
 """The page that has each title, over all of these tests."""
-
-
-@pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
-    """One instance with its demo shop, which nobody changes."""
-    data = tmp_path_factory.mktemp("pages") / "data"
-    data.mkdir(mode=0o700)
-    with TiskiProcess(data) as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

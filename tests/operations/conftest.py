@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from tiski.testing import plugin
-from tiski.testing.postgres import Postgres
 from tiski.testing.premises import Premises
 
 FOLDER = Path(__file__).parent
@@ -28,28 +24,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if FOLDER in item.path.parents and item.get_closest_marker("both"):
             item.add_marker(pytest.mark.xdist_group("operations"))
-
-
-@pytest.fixture(scope="session")
-def opened(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Premises:
-    """A shop whose first run is over; tests take copies."""
-    cluster = None if plugin.database() == "sqlite" else request.getfixturevalue("durable_postgres")
-    return Premises.open(tmp_path_factory.mktemp("opened") / "data", cluster)
-
-
-@pytest.fixture
-def shop(opened: Premises, tmp_path: Path) -> Premises:
-    """A copy of the opened shop for this test alone."""
-    return opened.copy(tmp_path / "data")
-
-
-@pytest.fixture(scope="module")
-def fresh_database(request: pytest.FixtureRequest) -> str:
-    """As `database_url`, for a whole module: empty for SQLite, else an empty PostgreSQL database."""
-    if plugin.database() == "sqlite":
-        return ""
-    cluster: Postgres = request.getfixturevalue("durable_postgres")
-    return cluster.create(f"operations_{uuid4().hex}")
 
 
 @pytest.fixture
@@ -70,13 +44,3 @@ def command() -> Command:
         )
 
     return run  # type: ignore[return-value]
-
-
-@pytest.fixture
-def record(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Keeps figures of a test for the record: `record(restored=2.1)`, a property in pytest's JUnit report."""
-
-    def write(**figures: object) -> None:
-        request.node.user_properties.append(("figures", json.dumps(figures)))
-
-    return write

@@ -50,7 +50,7 @@ def test_f16_a_backup_under_load_restored_elsewhere_is_a_prefix_of_the_ledger(
     _is_a_prefix(shop, place)
     assert judge(acknowledged_before, place.stored()) == Verdict()
     assert [path.read_bytes() for path in (place.data / "blobs").glob("??/*")] == [LIST]
-    with place.process(module="tiski.config.cli") as again:
+    with place.product() as again:
         assert httpx.get(f"{again.address}/demo/", trust_env=False, timeout=20).status_code == 200
     proofs = "SELECT process FROM kernel_pulse WHERE process IN ('backup', 'restore') ORDER BY process"
     assert shop.rows(proofs) == [("backup",), ("restore",)]

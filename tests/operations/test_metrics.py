@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tiski.config import metrics
 from tiski.testing.ports import free_port, wait_until
+from tiski.testing.premises import Premises
 from tiski.testing.shoppers import Crowd
 from tiski.testing.tiski_process import TiskiProcess
 
@@ -25,11 +26,9 @@ Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory, fresh_database: str) -> Iterator[TiskiProcess]:
+def tiski(shop_of_module: Premises) -> Iterator[TiskiProcess]:
     """An instance whose metrics may be read with a token, shared by the tests here: they look at differences."""
-    folder = tmp_path_factory.mktemp("metrics") / "data"
-    folder.mkdir(mode=0o700)
-    with TiskiProcess(folder, database_url=fresh_database, environment={"TISKI_METRICS_TOKEN": TOKEN}) as process:
+    with shop_of_module.product(environment={"TISKI_METRICS_TOKEN": TOKEN}) as process:
         yield process
 
 
@@ -56,7 +55,7 @@ def number(found: Numbers, name: str, *labels: tuple[str, str]) -> float:
 
 
 def test_two_messages_one_of_them_sent_again_change_exactly_these_numbers(
-    tiski: TiskiProcess, tmp_path: Path, fresh_database: str
+    tiski: TiskiProcess, tmp_path: Path, shop_of_module: Premises
 ) -> None:
     with Crowd(tiski.address, tmp_path, count=1, talking=False) as crowd:
         crowd.wait_until_open()
@@ -84,7 +83,7 @@ def test_two_messages_one_of_them_sent_again_change_exactly_these_numbers(
     assert number(after, "tiski_queue_length", SERVER, CHAT) == 0
     assert number(after, "tiski_dead_letters") == 0
     assert number(after, "tiski_disk_free_bytes") > 0
-    assert (("tiski_wal_bytes", frozenset()) in after) == (not fresh_database)
+    assert (("tiski_wal_bytes", frozenset()) in after) == (not shop_of_module.database_url)
 
 
 def _is_at_rest(found: Numbers) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.parser import BytesParser
 from email.policy import default
-from typing import Any
 
 from imap_tools import MailBoxUnencrypted
 
@@ -22,6 +23,7 @@ from tiski.conversations.models import ChannelAccount, InboundRaw
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM
 from tiski.testing.dovecot import Dovecot
+from tiski.testing.letterbox import Post
 
 PASSWORD = "salaisuus-ä"
 
@@ -30,7 +32,7 @@ PASSWORD = "salaisuus-ä"
 class Folder:
     """A mailbox on the host, connected to the shop."""
 
-    post: Any
+    post: Post
     dovecot: Dovecot
     address: str
     name: str = "INBOX"
@@ -96,6 +98,18 @@ class Folder:
         """What is known of reading."""
         told: dict[str, str] = self.post.account.health.get("imap", {})
         return told
+
+
+@contextmanager
+def folder_of(post: Post, dovecot: Dovecot, address: str) -> Iterator[Folder]:
+    """A mailbox of the shop, not connected yet; whoever still reads it afterwards is stopped."""
+    folder = Folder(post, dovecot, address)
+    yield folder
+    for _thread, stop in folder.threads:
+        stop.set()
+    for thread, _stop in folder.threads:
+        thread.join(20)
+        assert not thread.is_alive()
 
 
 def signed_in(folder: Folder) -> MailBoxUnencrypted:

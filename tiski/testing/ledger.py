@@ -119,6 +119,11 @@ class Verdict:
     differing: list[str] = field(default_factory=list)
     """A window shows something else than the database has."""
 
+    @property
+    def figures(self) -> dict[str, int]:
+        """How many of what the record tells."""
+        return {"lost": len(self.lost), "doubled": len(self.doubled), "gaps": len(self.gaps)}
+
 
 def stored(data: Path, database_url: str = "") -> dict[str, Conversation]:
     """Every conversation of a Tiski by its uuid: from SQLite in its data folder, or from PostgreSQL."""

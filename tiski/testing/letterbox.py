@@ -19,6 +19,7 @@ from tiski.channels.email.parsing.dedupe import dedupe_key
 from tiski.channels.email.parsing.model import Parsed, Request
 from tiski.channels.email.parsing.reading import parse
 from tiski.conversations import actions as conversations
+from tiski.conversations.contract import Outgoing
 from tiski.conversations.models import ChannelAccount, InboundRaw, Message, OutboxItem
 from tiski.kernel.action import SYSTEM
 from tiski.testing.world import World
@@ -119,3 +120,12 @@ def open_post(world: World, address: str) -> Post:
             by=SYSTEM,
         )
     return Post(world, address)
+
+
+def outgoing(item: OutboxItem) -> Outgoing:
+    """The item as the outbox hands it to its channel."""
+    return Outgoing(
+        item_id=item.id, fence=1, shop_id=item.shop_id, channel_account_id=item.channel_account_id,
+        conversation_id=item.message.conversation_id, message_id=item.message_id, recipient=item.recipient,
+        stable_id=item.stable_id, tries=1, is_automatic=item.message.is_automatic,
+    )  # fmt: skip

@@ -2,7 +2,6 @@
 
 `TISKI_TEST_DATABASE=sqlite|postgresql` chooses the database (SQLite unless told). PostgreSQL is a throw-away cluster of
 this run, unless `TISKI_DATABASE_URL` names another one. xdist workers inherit what the first process set.
-`TISKI_RECORD` may name a folder for the figures that tests measure.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def _prepare() -> None:
     folder = Path(tempfile.mkdtemp(prefix="tiski-tests-", dir=fast_folder()))
     _owned.append(folder)
     for name in [name for name in os.environ if name.startswith("TISKI_") and not name.startswith("TISKI_TEST_")]:
-        if name != "TISKI_RECORD" and (name != "TISKI_DATABASE_URL" or database() == "sqlite"):
+        if name != "TISKI_DATABASE_URL" or database() == "sqlite":
             del os.environ[name]
     os.environ["TISKI_TEST_FOLDER"] = str(folder)
     os.environ["TISKI_DATA"] = str(folder / "data")

@@ -67,6 +67,10 @@ class Premises:
         """The product or a part of it, not started yet, with the visitors' limits lifted unless `module` is another."""
         return TiskiProcess(self.data, command=command, database_url=self.database_url, **{"module": LIFTED, **options})
 
+    def product(self, **options: Any) -> TiskiProcess:
+        """`tiski up` as a host runs it, limits and all."""
+        return TiskiProcess(self.data, database_url=self.database_url, **options)
+
     def stored(self) -> dict[str, Conversation]:
         """What the database has, for the verdict."""
         return stored(self.data, self.database_url)

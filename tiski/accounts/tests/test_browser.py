@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -15,15 +15,6 @@ pytestmark = pytest.mark.browser
 
 OpenScreen = Callable[..., Screen]
 NOOR = "noor@teepuoti.example"
-
-
-@pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
-    """The product with its demo shop, where Noor is the owner."""
-    data = tmp_path_factory.mktemp("accounts") / "data"
-    data.mkdir(mode=0o700)
-    with TiskiProcess(data) as process:
-        yield process
 
 
 def link_in_letter(tiski: TiskiProcess, part: str) -> str:

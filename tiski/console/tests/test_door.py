@@ -19,15 +19,6 @@ from tiski.testing.tiski_process import TiskiProcess
 pytestmark = [pytest.mark.both, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
-    """One instance with its demo shop."""
-    data = tmp_path_factory.mktemp("door") / "data"
-    data.mkdir(mode=0o700)
-    with TiskiProcess(data) as process:
-        yield process
-
-
 class Agent:
     """Someone signed in over HTTP, and their sockets."""
 

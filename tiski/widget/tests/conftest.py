@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tiski.testing.chromium import Screen
+from tiski.testing.premises import Premises
 from tiski.testing.storefronts import Storefronts
 from tiski.testing.storefronts.desk import Desk
 from tiski.testing.storefronts.shopper import Shopper
 
 
 @pytest.fixture(scope="session")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Storefronts]]:
+def street(opened: Premises, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Storefronts]]:
     """A desk and its storefronts, whose origin it knows before anybody comes."""
-    data = tmp_path_factory.mktemp("desk") / "data"
-    data.mkdir(mode=0o700)
-    with Desk(data) as running, Storefronts(running.address, running.key) as shops:
+    place = opened.copy(tmp_path_factory.mktemp("desk") / "data")
+    with Desk(place.data) as running, Storefronts(running.address, running.key) as shops:
         running.admit(shops.origin)
         yield running, shops
 

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tiski.testing.desk import Desk, demo_password
+from tiski.testing.premises import Premises
 from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.both, pytest.mark.timeout(90)]
@@ -26,11 +26,9 @@ sockets = ExitStack()
 
 
 @pytest.fixture(scope="module")
-def tiski(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiskiProcess]:
+def tiski(shop_of_module: Premises) -> Iterator[TiskiProcess]:
     """One instance with its demo shop for all of these tests."""
-    folder: Path = tmp_path_factory.mktemp("chat") / "data"
-    folder.mkdir()
-    with TiskiProcess(folder) as process, sockets:
+    with shop_of_module.product() as process, sockets:
         yield process
 
 

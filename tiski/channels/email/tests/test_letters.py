@@ -13,24 +13,15 @@ import pytest
 from tiski.channels.email import letters, marks
 from tiski.channels.email.letters import Letter
 from tiski.conversations import actions as conversations
-from tiski.conversations.contract import Outgoing
 from tiski.conversations.models import Conversation, Message, OutboxItem
 from tiski.kernel import blobs
 from tiski.kernel.action import Actor, ActorKind
+from tiski.testing.letterbox import outgoing
 
 if TYPE_CHECKING:
     from tiski.testing.letterbox import Post
 
 OUTLOOK = "<AM0PR04MB12345678901234567890ABCDEF@AM0PR04MB1234567.eurprd04.prod.outlook.com>"
-
-
-def outgoing(item: OutboxItem) -> Outgoing:
-    """The item as the outbox hands it over."""
-    return Outgoing(
-        item_id=item.id, fence=1, shop_id=item.shop_id, channel_account_id=item.channel_account_id,
-        conversation_id=item.message.conversation_id, message_id=item.message_id, recipient=item.recipient,
-        stable_id=item.stable_id, tries=1, is_automatic=item.message.is_automatic,
-    )  # fmt: skip
 
 
 def written(post: Post, item: OutboxItem) -> tuple[Letter, EmailMessage]:

@@ -30,7 +30,7 @@ from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM
 from tiski.kernel.http import tls_context
 from tiski.testing.dovecot import Dovecot
-from tiski.testing.imap_folder import PASSWORD, Folder, make_folder, signed_in, subject_of
+from tiski.testing.imap_folder import PASSWORD, Folder, folder_of, make_folder, signed_in, subject_of
 from tiski.testing.ports import free_port, wait_until
 
 if TYPE_CHECKING:
@@ -54,13 +54,8 @@ def folder(transactional_db: None, post: Post, dovecot: Dovecot, monkeypatch: py
     """A fresh mailbox of the shop, not connected yet."""
     monkeypatch.setattr(reading, "SHORTEST_WAIT", 0.3)
     monkeypatch.setattr(reading, "IDLE_SLICE", 0.2)
-    folder = Folder(post, dovecot, next(fresh))
-    yield folder
-    for _thread, stop in folder.threads:
-        stop.set()
-    for thread, _stop in folder.threads:
-        thread.join(15)
-        assert not thread.is_alive()
+    with folder_of(post, dovecot, next(fresh)) as folder:
+        yield folder
 
 
 def test_only_mail_that_comes_after_connecting_is_read_and_each_once(folder: Folder) -> None:

@@ -16,13 +16,14 @@ from tiski.channels.email.errors import AlreadyConnected, MailboxFault, NoSuchFo
 from tiski.channels.email.mailbox import Passwords, mailbox_of
 from tiski.channels.email.models import MailboxCursor
 from tiski.conversations import actions as conversations
-from tiski.conversations.contract import Outgoing, channel_for
+from tiski.conversations.contract import channel_for
 from tiski.conversations.models import ChannelAccount, OutboxItem
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM
 from tiski.kernel.errors import SendFailed
 from tiski.kernel.events import delivering
 from tiski.kernel.models import Fact
+from tiski.testing.letterbox import outgoing
 from tiski.testing.ports import free_port
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def test_sending_that_fails_for_the_servers_sake_is_told_and_tried_again(post: P
     assert dead is not None
     post.set(smtp=type(dead)("127.0.0.1", free_port(), dead.security, dead.user))
     with post.world.scope(), pytest.raises(SendFailed) as failure:
-        channel_for("email").deliver(_claimed(item))
+        channel_for("email").deliver(outgoing(item))
     assert (failure.value.permanent, failure.value.reason) == (False, str(ServerUnreachable()))
     assert post.account.health["smtp"]["code"] == "mail.unreachable"
 
@@ -258,17 +259,9 @@ def test_an_answer_that_was_taken_shows_that_sending_works(post: Post) -> None:
     post.set(demo=False)
     OutboxItem.unscoped.filter(id=item.id).update(state="claimed", fence=1)
     with post.world.scope():
-        conversations.record_accepted(_claimed(item), provider_id="250 ok", by=SYSTEM)
+        conversations.record_accepted(outgoing(item), provider_id="250 ok", by=SYSTEM)
     delivering.run_due("worker")
     assert post.account.health["smtp"]["code"] == ""
-
-
-def _claimed(item: OutboxItem) -> Outgoing:
-    return Outgoing(
-        item_id=item.id, fence=1, shop_id=item.shop_id, channel_account_id=item.channel_account_id,
-        conversation_id=item.message.conversation_id, message_id=item.message_id, recipient=item.recipient,
-        stable_id=item.stable_id, tries=1, is_automatic=False,
-    )  # fmt: skip
 
 
 def _browser(agent: Agent) -> Client:
