@@ -25,7 +25,7 @@ format: .venv/installed-test
 lock:
 	@scripts/lock
 
-# Runs every case on both databases, the soak too, and writes docs/record.md; RECORD=--short leaves the soak out.
+# Runs every case on both databases, the soak too, and writes docs/record.md; RECORD=--short or --soak runs one of the two.
 record: .venv/installed-test
 	@.venv/bin/python -m scripts.record $(RECORD)
 

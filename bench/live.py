@@ -20,7 +20,9 @@ IDLE = 10_000
 def run(data: Path) -> dict[str, Figure]:
     """The three budgets of the live path."""
     with served(data, COMMAND) as (server, port):
-        figures = {"B1": asyncio.run(_throughput(server, port)), "B1p": asyncio.run(_latency(server, port))}
+        figures = {"B1": asyncio.run(_throughput(server, port))}
+    with served(data, COMMAND) as (server, port):
+        figures["B1p"] = asyncio.run(_latency(server, port))
     with served(data, COMMAND) as (server, port):
         figures["B2"] = asyncio.run(_fan_out(server, port))
     with served(data, COMMAND) as (server, port):

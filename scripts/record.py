@@ -1,10 +1,12 @@
 """`make record`: runs the suites on both databases, reads what they and the benchmarks found, writes docs/record.md.
 
 python -m scripts.record               # the short forms, then the soak (about two and a half hours on two cores)
-python -m scripts.record --short       # the short forms alone; the page says that the soak was not run
+python -m scripts.record --short       # the short forms alone; what an earlier run left of the soak is kept
+python -m scripts.record --soak        # the soak alone, beside the short forms of an earlier run
 python -m scripts.record --from DIR    # only writes the page, from the reports of an earlier run
 
-DIR holds pytest's JUnit reports `sqlite-short.xml`, `postgresql-soak.xml` and so on, and `run.json` with the commit.
+DIR holds pytest's JUnit reports `sqlite-short.xml`, `postgresql-soak.xml` and so on, and `run.json` with the commit
+of each form.
 """
 
 from __future__ import annotations
@@ -34,11 +36,13 @@ def main() -> int:
     """Measure what was asked for and write the page; 1 when something of it is unmet or was not run."""
     parser = argparse.ArgumentParser(prog="python -m scripts.record", description=__doc__)
     parser.add_argument("--from", dest="folder", type=Path, help="reports that are there already; nothing is run")
-    parser.add_argument("--short", action="store_true", help="leave the soak out")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--short", action="store_const", dest="only", const="short", help="leave the soak out")
+    only.add_argument("--soak", action="store_const", dest="only", const="soak", help="leave the short forms out")
     arguments = parser.parse_args()
     folder = arguments.folder or FOLDER
     if arguments.folder is None:
-        run(folder, ["short"] if arguments.short else list(FORMS))
+        run(folder, [arguments.only] if arguments.only else list(FORMS))
     text = page(folder)
     PAGE.write_text(text)
     return 1 if "## Unmet" in text else 0
@@ -48,20 +52,25 @@ def page(folder: Path) -> str:
     """The page, from the reports of a folder and the benchmarks' figures as they are now."""
     reports = results.reports(folder, DATABASES, tuple(FORMS))
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    run_of = folder / "run.json"
-    about = json.loads(run_of.read_text()) if run_of.exists() else {}
-    return pages.page(reports, figures, about)
+    return pages.page(reports, figures, _about(folder))
 
 
 def run(folder: Path, forms: list[str]) -> None:
     """Run the suites, each on each database; what fails stands in the reports and stops nothing."""
     folder.mkdir(exist_ok=True)
-    for left in folder.glob("*.xml"):
-        left.unlink()
-    (folder / "run.json").write_text(json.dumps(machine.about(ROOT), indent=2) + "\n")
     for form in forms:
+        for left in folder.glob(f"*-{form}.xml"):
+            left.unlink()
+        about = _about(folder) | machine.about() | {f"commit, {form}": machine.commit(ROOT)}
+        (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
         for database in DATABASES:
             _run(folder / f"{database}-{form}.xml", database, FORMS[form])
+
+
+def _about(folder: Path) -> dict[str, str]:
+    """The machine, and the commit that each form ran on."""
+    note = folder / "run.json"
+    return dict(json.loads(note.read_text())) if note.exists() else {}
 
 
 def _run(report: Path, database: str, marked: str) -> None:

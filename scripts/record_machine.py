@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-def about(root: Path) -> dict[str, str]:
-    """Commit, date and machine, as the page shows them."""
+def about() -> dict[str, str]:
+    """Date and machine, as the page shows them."""
     return {
-        "commit": _commit(root),
         "date": datetime.now(UTC).date().isoformat(),
         "processor": f"{os.cpu_count()} cores, {_field('/proc/cpuinfo', 'model name') or platform.machine()}",
         "memory": _gigabytes(_field("/proc/meminfo", "MemTotal")),
@@ -23,7 +22,9 @@ def about(root: Path) -> dict[str, str]:
     }
 
 
-def _commit(root: Path) -> str:
+def commit(root: Path) -> str:
+    """The commit that is checked out, and whether something differs from it."""
+
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
         return done.stdout.strip()

@@ -61,9 +61,12 @@ def _runs_not_made(reports: Reports) -> Iterable[str]:
 
 
 def _odd_commit(about: Mapping[str, str]) -> Iterable[str]:
-    commit = about.get("commit", "")
-    if not commit or commit.startswith("unknown") or "uncommitted" in commit:
-        yield f"The tests ran on no commit that can be named ({commit or 'unknown'})"
+    commits = [value for name, value in about.items() if name.startswith("commit")]
+    for commit in commits or ["unknown"]:
+        if commit.startswith("unknown") or "uncommitted" in commit:
+            yield f"The tests ran on no commit that can be named ({commit})"
+    if len(set(commits)) > 1:
+        yield "The short forms and the soak ran on different commits"
 
 
 def _unmet_cases(reports: Reports) -> Iterable[str]:

@@ -29,7 +29,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The page of a run of which only the short form on SQLite was made."""
     (tmp_path / "sqlite-short.xml").write_text(SQLITE_SHORT)
     (tmp_path / "postgresql-short.xml").write_text("<testsuites><testsuite>")
-    (tmp_path / "run.json").write_text(json.dumps({"commit": "abc123", "date": "2026-11-22"}))
+    (tmp_path / "run.json").write_text(json.dumps({"commit, short": "abc123", "date": "2026-11-22"}))
     monkeypatch.setattr(record, "FIGURES", tmp_path / "figures.json")
     (tmp_path / "figures.json").write_text(json.dumps(FIGURES))
     return record.page(tmp_path)
@@ -64,7 +64,7 @@ def test_every_case_and_every_budget_has_its_line(page: str) -> None:
     assert "| F08 | files are refused whole | passed (1) | not run | not run | not run |  |" in lines
     assert "| F01 | **no test** | – | not run | not run | not run |  |" in lines
     assert "| B1 postgresql | 12,000 messages/s | >= 10,000 | within | local |" in lines
-    assert "| commit | abc123 |" in lines
+    assert "| commit, short | abc123 |" in lines
 
 
 def test_a_run_without_anything_unmet_says_so() -> None:
@@ -76,9 +76,21 @@ def test_a_run_without_anything_unmet_says_so() -> None:
         name: {"figure": 1, "unit": "s", "budget": "<= 2", "ok": True, "conditions": ""}
         for name in (*record_page.BUDGETS, *record_page.LOADS)
     }
-    text = record_page.page({("sqlite", "short"): passed}, figures, {"commit": "abc123"})
+    text = record_page.page({("sqlite", "short"): passed}, figures, {"commit, short": "abc123"})
     assert "Everything below was run, and everything passed or is within its budget.\n" in text
     assert "Unmet" not in text
+
+
+@pytest.mark.parametrize(
+    ("about", "complaint"),
+    [
+        ({}, "on no commit that can be named"),
+        ({"commit, short": "abc123 with uncommitted changes"}, "on no commit that can be named"),
+        ({"commit, short": "abc123", "commit, soak": "def456"}, "ran on different commits"),
+    ],
+)
+def test_it_is_said_when_the_commit_is_not_one_that_can_be_named(about: dict[str, str], complaint: str) -> None:
+    assert complaint in record_page.page({("sqlite", "short"): []}, {}, about).partition("## Machine")[0]
 
 
 def test_the_numbers_of_cases_are_read_from_names() -> None:
@@ -88,6 +100,7 @@ def test_the_numbers_of_cases_are_read_from_names() -> None:
 
 
 def test_the_machine_is_told() -> None:
-    about = record_machine.about(record.ROOT)
-    assert set(about) == {"commit", "date", "processor", "memory", "system", "Python", "SQLite", "PostgreSQL"}
+    about = record_machine.about()
+    assert record_machine.commit(record.ROOT)
+    assert set(about) == {"date", "processor", "memory", "system", "Python", "SQLite", "PostgreSQL"}
     assert all(about.values())

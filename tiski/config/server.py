@@ -34,6 +34,8 @@ LIVE = "live"
 DRAIN_SECONDS = 15.0
 STOP_SECONDS = 30.0
 STUCK_SECONDS = 10.0
+# What was sent before the signal is still in the kernel's queues: it is read and answered before the door closes.
+LAST_LOOK_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 30
 MOST_FILES = 65_536
 SPARE_FILES = 256
@@ -103,8 +105,9 @@ class Server(uvicorn.Server):
         self._listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Red, no newcomers, what was taken is stored and answered, sockets told to come back, then the rest."""
+        """Red, a last look, no newcomers, what was taken is stored and answered, sockets sent away, then the rest."""
         health.stopping = True
+        await asyncio.sleep(LAST_LOOK_SECONDS)
         for server in self.servers:
             server.close()
         if LIVE in self._parts:

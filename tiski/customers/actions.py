@@ -22,7 +22,7 @@ from tiski.customers.models import Customer, Identity, Merge
 from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import Emission, emit, emit_many
-from tiski.kernel.reading import columns, fetch, made
+from tiski.kernel.reading import columns, fetch, made, marks
 from tiski.kernel.scope import current_shop
 from tiski.kernel.text import clean_line
 
@@ -31,6 +31,7 @@ REMAINING = """
     SELECT {kept} FROM customers_customer c
     JOIN customers_customer kept ON kept.id = COALESCE(c.merged_into_id, c.id) WHERE c.id = %s
 """
+OWNERS = "SELECT value, customer_id FROM customers_identity WHERE shop_id = %s AND kind = %s AND value IN ({marks})"
 IDENTITY_COLUMNS = ("shop_id", "customer_id", "kind", "value", "shown", "created_at")
 
 
@@ -152,8 +153,8 @@ def _owners(keys: Iterable[Key]) -> dict[Key, int]:
         values.setdefault((shop_id, kind), []).append(value)
     owners: dict[Key, int] = {}
     for (shop_id, kind), several in values.items():
-        known = Identity.unscoped.filter(shop_id=shop_id, kind=kind, value__in=several)
-        owners |= {(shop_id, kind, value): owner for value, owner in known.values_list("value", "customer_id")}
+        known = fetch(OWNERS.format(marks=marks(several)), [shop_id, kind, *several])
+        owners |= {(shop_id, kind, value): owner for value, owner in known}
     return owners
 
 

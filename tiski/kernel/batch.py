@@ -1,6 +1,6 @@
 """Group commit: many callers hand in items, one writer thread stores all that wait in one transaction.
 
-A commit costs an fsync whether it holds one row or five hundred, so the items that arrive during a commit share the
+A commit costs an fsync whether it holds one row or a thousand, so the items that arrive during a commit share the
 next one. A caller hears its result only after the commit that holds it (reliability.md I1, I7).
 """
 
@@ -23,10 +23,10 @@ from .metrics import Histogram
 
 # Back-to-back commits starve other processes for seconds; with the pause their p99 is 4 ms (architecture.md 7).
 SQLITE_PAUSE = 0.0015
-LARGEST_BATCH = 500
+LARGEST_BATCH = 1000
 LONGEST_QUEUE = 5000
 ACK_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-SIZE_EDGES = (1, 2, 5, 10, 25, 50, 100, 250, 500)
+SIZE_EDGES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 FULL_DISK = ("database or disk is full", "no space left", "disk full")
 
 Item = TypeVar("Item")

@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _runs_on_sqlite(item: pytest.Item) -> bool:
-    return not item.get_closest_marker("postgresql") or bool(item.get_closest_marker("soak"))
+    return not item.get_closest_marker("postgresql")
 
 
 def _runs_on_postgresql(item: pytest.Item) -> bool:

@@ -217,7 +217,7 @@ MUTATIONS = (
     Mutation(
         "ingress: the same item is kept and told twice",
         "tiski/channels/email/actions/cursors.py",
-        "dedupe_key=key or dedupe_key(mail.raw), envelope",
+        "dedupe_key=key, envelope",
         'dedupe_key=f"{key}{clock.now()}", envelope',
         (f"{READING}::test_a_folder_that_was_numbered_anew_brings_what_is_unknown_and_nothing_twice",),
     ),

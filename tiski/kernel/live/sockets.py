@@ -125,7 +125,9 @@ class Sockets:
                 session.close(POLICY, "no hello in time")
         moment = clock.now().timestamp()
         for session in self._beats[second % BEAT_SECONDS]:
-            expires = session.principal.expires if session.standing else None
+            if session.standing is None:
+                continue  # who has not said hello is told nothing
+            expires = session.principal.expires
             if expires is not None and expires < moment:
                 session.close(LOGIN_EXPIRED, "sign in again")
             else:

@@ -17,13 +17,16 @@ class Fact(models.Model):
     actor_id = models.BigIntegerField(null=True)
     at = models.DateTimeField()
     ring = models.BooleanField(default=False, help_text="Worth a sound in the console.")
-    key = models.CharField(max_length=120, null=True, unique=True, help_text="Makes a schedule's tick unique.")
-    position = models.BigIntegerField(null=True, unique=True, help_text="Publish sequence; PostgreSQL only.")
+    key = models.CharField(max_length=120, null=True, help_text="Makes a schedule's tick unique.")
+    position = models.BigIntegerField(null=True, help_text="Publish sequence; PostgreSQL only.")
 
     class Meta:
-        indexes = [
-            models.Index(
-                fields=["id"], name="fact_unpublished", condition=models.Q(position__isnull=True, key__isnull=True)
+        # Each message writes a fact, so no index may hold what it does not need. PostgreSQL alone has one more,
+        # `fact_unpublished`, made by the migration that brought these two.
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="fact_key", condition=models.Q(key__isnull=False)),
+            models.UniqueConstraint(
+                fields=["position"], name="fact_position", condition=models.Q(position__isnull=False)
             ),
         ]
 

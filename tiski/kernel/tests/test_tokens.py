@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.db import connection, transaction
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
@@ -61,15 +61,17 @@ def test_a43_empty_short_and_odd_values_never_match(value: object) -> None:
     assert not matches("reply", value, 7)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_a_token_with_any_character_changed_is_refused(data: st.DataObject) -> None:
-    token = sign("invite", "mia@teepuoti.fi", DAY, shop=7)
-    position = data.draw(st.integers(0, len(token) - 1))
-    other = data.draw(st.sampled_from("ABCabc019-_=. \n").filter(lambda character: character != token[position]))
+def test_a_token_with_any_character_changed_is_refused() -> None:
+    token = sign("invite", "mia@teepuoti.fi", DAY, shop=7)  # once: it holds chance, which examples must not
 
-    with pytest.raises(BadToken):
-        verify("invite", token[:position] + other + token[position + 1 :], shop=7)
+    @settings(max_examples=200, deadline=None)
+    @given(st.integers(0, len(token) - 1), st.sampled_from("ABCabc019-_=. \n"))
+    def change(position: int, other: str) -> None:
+        assume(other != token[position])
+        with pytest.raises(BadToken):
+            verify("invite", token[:position] + other + token[position + 1 :], shop=7)
+
+    change()
 
 
 def test_a_second_spelling_of_a_token_is_refused() -> None:

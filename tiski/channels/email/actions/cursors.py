@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from tiski.channels.email.models import MailboxCursor
-from tiski.channels.email.parsing.dedupe import dedupe_key, head_key
+from tiski.channels.email.parsing.dedupe import keys
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import ChannelAccount
 from tiski.kernel import clock
@@ -88,10 +88,10 @@ def take(
     """
     new = 0
     for mail in mails:
-        key = f"{mail.partial}-{cursor.uidvalidity}-{mail.uid}" if mail.partial and not mail.raw else ""
-        stored = conversations.store_raw(
-            account, raw=mail.raw, dedupe_key=key or dedupe_key(mail.raw), envelope=_envelope(mail, cursor), by=by
-        )
+        whole, head = keys(mail.raw)
+        key = f"{mail.partial}-{cursor.uidvalidity}-{mail.uid}" if mail.partial and not mail.raw else whole
+        envelope = _envelope(mail, cursor) | {"head": head}
+        stored = conversations.store_raw(account, raw=mail.raw, dedupe_key=key, envelope=envelope, by=by)
         new += stored.is_new
     _write(cursor, last_uid=max(cursor.last_uid, up_to or 0))
     return new
@@ -105,7 +105,7 @@ def looked_through(cursor: MailboxCursor, *, by: Actor = SYSTEM) -> None:
 
 def _envelope(mail: Fetched, cursor: MailboxCursor) -> dict[str, object]:
     is_history = mail.uid <= cursor.history_uid if mail.is_history is None else mail.is_history
-    envelope: dict[str, object] = {"uid": mail.uid, "history": is_history, "head": head_key(mail.raw)}
+    envelope: dict[str, object] = {"uid": mail.uid, "history": is_history}
     if mail.arrived_at:
         envelope["arrived_at"] = mail.arrived_at.isoformat()
     if mail.partial:

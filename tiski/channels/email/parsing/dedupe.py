@@ -15,9 +15,14 @@ _SPACE = re.compile(rb"\s+")
 
 def dedupe_key(raw: bytes) -> str:
     """64 hexadecimal digits over Message-ID, From, Date, Subject and body; other headers do not count."""
+    return keys(raw)[0]
+
+
+def keys(raw: bytes) -> tuple[str, str]:
+    """Both the key of the mail and that of its headers, which are read once."""
     raw = headers.with_line_ends(raw)
     found, body = _split(raw)
-    return key_of(found, raw[body:])
+    return key_of(found, raw[body:]), key_of(found, b"")
 
 
 def head_key(raw: bytes) -> str:
