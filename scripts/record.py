@@ -3,10 +3,11 @@
 python -m scripts.record               # the short forms, then the soak (about two and a half hours on two cores)
 python -m scripts.record --short       # the short forms alone; what an earlier run left of the soak is kept
 python -m scripts.record --soak        # the soak alone, beside the short forms of an earlier run
-python -m scripts.record --from DIR    # only writes the page, from the reports of an earlier run
+python -m scripts.record --from DIR    # only writes the page, from the reports of earlier runs
+python -m scripts.record --note FORM   # only notes machine and commit: `make test` leaves its reports here, too
 
-DIR holds pytest's JUnit reports `sqlite-short.xml`, `postgresql-soak.xml` and so on, and `run.json` with the commit
-of each form.
+DIR (.record, unless told) holds pytest's JUnit reports `sqlite-short.xml`, `postgresql-soak.xml` and so on, or several
+of a form, `sqlite-soak-2.xml`; and `run.json` with the commit of each form.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ def main() -> int:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--short", action="store_const", dest="only", const="short", help="leave the soak out")
     only.add_argument("--soak", action="store_const", dest="only", const="soak", help="leave the short forms out")
+    only.add_argument("--note", choices=FORMS, help="only note the machine and the commit for this form")
     arguments = parser.parse_args()
+    if arguments.note:
+        note(FOLDER, arguments.note)
+        return 0
     folder = arguments.folder or FOLDER
     if arguments.folder is None:
         run(folder, [arguments.only] if arguments.only else list(FORMS))
@@ -57,20 +62,25 @@ def page(folder: Path) -> str:
 
 def run(folder: Path, forms: list[str]) -> None:
     """Run the suites, each on each database; what fails stands in the reports and stops nothing."""
-    folder.mkdir(exist_ok=True)
     for form in forms:
         for left in folder.glob(f"*-{form}.xml"):
             left.unlink()
-        about = _about(folder) | machine.about() | {f"commit, {form}": machine.commit(ROOT)}
-        (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+        note(folder, form)
         for database in DATABASES:
             _run(folder / f"{database}-{form}.xml", database, FORMS[form])
 
 
+def note(folder: Path, form: str) -> None:
+    """Write down on what machine and commit a form is about to run."""
+    folder.mkdir(exist_ok=True)
+    about = _about(folder) | machine.about() | {f"commit, {form}": machine.commit(ROOT)}
+    (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
 def _about(folder: Path) -> dict[str, str]:
     """The machine, and the commit that each form ran on."""
-    note = folder / "run.json"
-    return dict(json.loads(note.read_text())) if note.exists() else {}
+    noted = folder / "run.json"
+    return dict(json.loads(noted.read_text())) if noted.exists() else {}
 
 
 def _run(report: Path, database: str, marked: str) -> None:

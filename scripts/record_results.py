@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -33,7 +34,7 @@ class Result:
 
 def reports(folder: Path, databases: tuple[str, ...], forms: tuple[str, ...]) -> dict[Run, list[Result] | None]:
     """The results of every run; None for one that was not made, or did not come to its end."""
-    return {(database, form): _read(folder / f"{database}-{form}.xml") for form in forms for database in databases}
+    return {(database, form): _all(folder.glob(f"{database}-{form}*.xml")) for form in forms for database in databases}
 
 
 def cases_of(test: str) -> list[str]:
@@ -48,9 +49,13 @@ def outcome(results: list[Result]) -> str:
     return next((each for each in (FAILED, SKIPPED, PASSED) if each in ended), "")
 
 
+def _all(files: Iterable[Path]) -> list[Result] | None:
+    read = [_read(file) for file in sorted(files)]
+    whole = [results for results in read if results is not None]
+    return [one for results in whole for one in results] if whole and len(whole) == len(read) else None
+
+
 def _read(file: Path) -> list[Result] | None:
-    if not file.exists():
-        return None
     try:
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError:

@@ -67,6 +67,17 @@ def test_every_case_and_every_budget_has_its_line(page: str) -> None:
     assert "| commit, short | abc123 |" in lines
 
 
+def test_several_reports_of_a_form_are_read_together_and_a_broken_one_spoils_them(tmp_path: Path) -> None:
+    (tmp_path / "sqlite-soak.xml").write_text('<testsuite><testcase name="test_f01_kills"/></testsuite>')
+    (tmp_path / "sqlite-soak-2.xml").write_text('<testsuite><testcase name="test_f41_orders"/></testsuite>')
+    run = ("sqlite", "soak")
+    read = record_results.reports(tmp_path, ("sqlite",), ("soak",))[run]
+    assert read is not None
+    assert sorted(result.test for result in read) == ["test_f01_kills", "test_f41_orders"]
+    (tmp_path / "sqlite-soak-3.xml").write_text("<testsuite>")
+    assert record_results.reports(tmp_path, ("sqlite",), ("soak",))[run] is None
+
+
 def test_a_run_without_anything_unmet_says_so() -> None:
     passed = [
         record_results.Result(f"test_{case.lower()}_holds", record_results.PASSED, 1.0, "")
