@@ -30,10 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL keep the tests that touch the database; keep browser and mail tests together on one worker."""
+    """On PostgreSQL keep the tests that touch the database; what needs the browser, and what needs servers, stays
+    together, each on one worker: they start once.
+    """
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            if any(item.get_closest_marker(name) for name in ("browser", "mail", "postgresql")):
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.xdist_group("browser"))
+            elif item.get_closest_marker("mail") or item.get_closest_marker("postgresql"):
                 item.add_marker(pytest.mark.xdist_group("servers"))
     runs = _runs_on_sqlite if plugin.database() == "sqlite" else _runs_on_postgresql
     kept = [item for item in items if runs(item)]

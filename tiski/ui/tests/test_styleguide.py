@@ -16,7 +16,13 @@ from tiski.ui.web import styleguide
 OpenScreen = Callable[..., Screen]
 # A shadow root makes axe add a style element of its own, which the content policy refuses.
 AXE_ITSELF = "style-src|inline style"
-PICTURES = os.environ.get("TISKI_PICTURES", "")
+STATES = {
+    "hover": ["hover"],
+    "focus-visible": ["focus", "focus-visible"],
+    "active": ["hover", "focus", "active"],
+}
+"""What a part is at once when a pointer, a key or a press is on it."""
+PICTURES = os.environ.get("TISKI_TEST_PICTURES", "")
 """Folder for a picture of each combination; none are taken without it."""
 
 
@@ -33,6 +39,31 @@ def test_axe_finds_nothing(stage: Any, open_screen: OpenScreen, theme: str, dens
     screen.expect_trouble(AXE_ITSELF)
     assert screen.axe() == []
     photograph(screen, f"{theme or 'device'}-{density}")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("state", ["hover", "focus-visible", "active"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_under_the_pointer_under_the_key_and_while_pressed(
+    stage: Any, open_screen: OpenScreen, theme: str, state: str
+) -> None:
+    screen = open_screen(f"{stage.address}/_styleguide/?theme={theme}", size=(1200, 900), reduced_motion=True)
+    screen.page.wait_for_selector("tiski-time time")
+    plain = look_of(screen)
+    screen.force("a, button, input, select, textarea, summary, [tabindex]", STATES[state])
+    assert look_of(screen) != plain
+    screen.expect_trouble(AXE_ITSELF)
+    assert screen.axe() == []
+    photograph(screen, f"{theme}-{state}")
+
+
+def look_of(screen: Screen) -> list[str]:
+    """How the buttons look that could be pressed."""
+    colours = "style => style.backgroundColor + style.borderColor + style.outline + style.boxShadow + style.filter"
+    look: list[str] = screen.page.eval_on_selector_all(
+        "button:enabled", f"found => found.map(one => ({colours})(getComputedStyle(one)))"
+    )
+    return look
 
 
 def photograph(screen: Screen, name: str) -> None:
