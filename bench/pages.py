@@ -102,6 +102,10 @@ async def _half_load(port: int, page: Page, cookie: dict[str, str], spent: float
     async with httpx.AsyncClient(
         base_url=address, cookies=cookie, trust_env=False, limits=limits, timeout=30
     ) as client:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(WARM_UP):  # at once, so that every thread of the server has its connection
+                tasks.create_task(ask(client, 0.0))
+        late.clear()
         began, gap = time.perf_counter() + 0.1, spent * 2 / 1000
         async with asyncio.TaskGroup() as tasks:
             for number in range(ARRIVALS):

@@ -149,18 +149,14 @@ class Session(Generic[Who]):
 
     def push(self, frame: bytes) -> None:
         """Send a finished WebSocket frame; who reads too slowly is closed and catches up later."""
-        if self._wire.backlog() > CUT_OFF_AT:
+        if not self._wire.offer(frame, most=CUT_OFF_AT):
             counters.slow_closed += 1
             self.close(TRY_LATER, "too slow, reconnect and catch up")
-            return
-        self._wire.write(frame)
 
     def hint(self, frame: bytes) -> None:
         """Send a finished frame that may be lost: dropped when the other side is slow."""
-        if self._wire.backlog() > HINTS_STOP_AT:
+        if not self._wire.offer(frame, most=HINTS_STOP_AT):
             counters.dropped_hints += 1
-        else:
-            self._wire.write(frame)
 
     def refuse(self, refusal: Refusal, client_id: str | None = None) -> None:
         """Tell a refusal in the principal's language."""

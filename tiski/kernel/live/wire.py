@@ -84,14 +84,19 @@ class Wire(WebSocketsSansIOProtocol):
         if self._reader is not None and not self.close_sent:
             self._reader(message, self.curr_msg_data_type == "text")
 
-    def write(self, frame: bytes) -> None:
-        """Write a finished WebSocket frame; a socket that is closing takes it and says nothing."""
-        if self.conn.state is OPEN and not self.close_sent and not self.transport.is_closing():
-            self.transport.write(frame)
+    def offer(self, frame: bytes, *, most: int) -> bool:
+        """Write a finished WebSocket frame, unless the other side has not taken more than `most` bytes: False then.
 
-    def backlog(self) -> int:
-        """Bytes the other side has not taken yet."""
-        return 0 if self.transport.is_closing() else self.transport.get_write_buffer_size()
+        A socket that is closing takes it and says nothing.
+        """
+        transport = self.transport
+        if transport.is_closing():
+            return True
+        if transport.get_write_buffer_size() > most:
+            return False
+        if not self.close_sent and self.conn.state is OPEN:
+            transport.write(frame)
+        return True
 
     def hang_up(self, code: int, reason: str = "") -> None:
         """Close; whoever does not answer the close within a few seconds is cut off, unsent bytes included."""
