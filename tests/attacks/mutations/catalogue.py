@@ -219,7 +219,10 @@ MUTATIONS = (
         "tiski/channels/email/actions/cursors.py",
         "dedupe_key=key, envelope",
         'dedupe_key=f"{key}{clock.now()}", envelope',
-        (f"{READING}::test_a_folder_that_was_numbered_anew_brings_what_is_unknown_and_nothing_twice",),
+        (
+            "tests/faults/test_mailboxes.py"
+            "::test_f28_a_place_that_was_lost_and_mails_that_are_unseen_again_bring_nothing_twice",
+        ),
     ),
     Mutation(
         "ingress: the place moves although the lease is lost",
