@@ -19,8 +19,8 @@ REOPENS_WITHIN = timedelta(days=14)
 # In plain SQL: most mails have references, and hardly any of them are known.
 ANSWERED = """
     SELECT conversation_id FROM conversations_message
-    WHERE channel_account_id = %s AND shop_id = %s AND source_id <> '' AND source_id IN ({marks})
-    ORDER BY id DESC LIMIT 1
+    WHERE channel_account_id = %s AND shop_id = %s AND NOT (source_id = '') AND source_id IN ({marks})
+    ORDER BY +id DESC LIMIT 1
 """
 
 

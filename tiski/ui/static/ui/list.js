@@ -12,7 +12,7 @@
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [REST, ADVANCE, OWN, PAUSE, LONGEST_PAUSE] = [100, 200, 5000, 100, 1000];
+const [REST, ADVANCE, OWN, PAUSE, LONGEST_PAUSE] = [100, 200, 5000, 100, 2000];
 
 class List extends HTMLElement {
   #end = new AbortController();
@@ -68,7 +68,10 @@ class List extends HTMLElement {
   /** @param {CustomEvent<{keys: number[]}>} event */
   #heard({ detail }) {
     if (!detail.keys.length) void this.#refetch();
-    for (const key of detail.keys) this.#changed.add(String(key));
+    for (const key of detail.keys.map(String)) {
+      this.#changed.delete(key); // what changed last stands last, and is fetched first: it is at the top of the list
+      this.#changed.add(key);
+    }
     void this.#fetch();
   }
 
@@ -76,7 +79,7 @@ class List extends HTMLElement {
   async #fetch() {
     if (this.#asking || !this.#changed.size) return;
     this.#asking = true;
-    const keys = [...this.#changed].slice(0, this.dataset.url ? 50 : 1);
+    const keys = [...this.#changed].slice(this.dataset.url ? -50 : -1);
     for (const key of keys) this.#changed.delete(key);
     const answer = await ask(this.#address(keys)).catch(() => null);
     if (answer?.ok || answer?.status === 404) {
