@@ -39,7 +39,8 @@ def figures_of(
             f"<= {other:.0f}" if other else "none set",
             not other or (bool(seen) and percentile(seen, 0.95) <= other),
             f"{_spread(seen)}; in open conversations and visitors' windows; consoles wait up to 200 ms on purpose; "
-            f"rows of the list, which pause a tenth of a second for each: {_spread(listed)}; {report['unseen']} not seen at the end",
+            f"rows of the list, which pause a tenth of a second for each: {_spread(listed)}; "
+            f"{report['unseen']} not seen at the end",
         ),
         f"{level} errors": Figure(
             sum(report["errors"].values()) + sum(report["refusals"].values()), "errors", "0",

@@ -10,6 +10,7 @@ WIDGET = "tests/attacks/test_widget_identity.py"
 KERNEL = "tiski/kernel/tests"
 KERNEL_LIVE = "tiski/kernel/live/tests"
 MIDDLEWARE = f"{KERNEL}/test_middleware.py"
+MAILBOXES = "tests/faults/test_mailboxes.py"
 READING = "tiski/channels/email/tests/test_reading.py"
 
 
@@ -219,10 +220,7 @@ MUTATIONS = (
         "tiski/channels/email/actions/cursors.py",
         "dedupe_key=key, envelope",
         'dedupe_key=f"{key}{clock.now()}", envelope',
-        (
-            "tests/faults/test_mailboxes.py"
-            "::test_f28_a_place_that_was_lost_and_mails_that_are_unseen_again_bring_nothing_twice",
-        ),
+        (f"{MAILBOXES}::test_f28_a_place_that_was_lost_and_mails_that_are_unseen_again_bring_nothing_twice",),
     ),
     Mutation(
         "ingress: the place moves although the lease is lost",
