@@ -4,7 +4,7 @@ python -m scripts.record               # the short forms, then the soak (about t
 python -m scripts.record --short       # the short forms alone; what an earlier run left of the soak is kept
 python -m scripts.record --soak        # the soak alone, beside the short forms of an earlier run
 python -m scripts.record --from DIR    # only writes the page, from the reports of earlier runs
-python -m scripts.record --note FORM   # only notes machine and commit: `make test` leaves its reports here, too
+python -m scripts.record --note FORM   # only makes room and notes the commit, for `make test`
 
 DIR (.record, unless told) holds pytest's JUnit reports `sqlite-short.xml`, `postgresql-soak.xml` and so on, or several
 of a form, `sqlite-soak-2.xml`; and `run.json` with the commit of each form.
@@ -63,16 +63,16 @@ def page(folder: Path) -> str:
 def run(folder: Path, forms: list[str]) -> None:
     """Run the suites, each on each database; what fails stands in the reports and stops nothing."""
     for form in forms:
-        for left in folder.glob(f"*-{form}.xml"):
-            left.unlink()
         note(folder, form)
         for database in DATABASES:
             _run(folder / f"{database}-{form}.xml", database, FORMS[form])
 
 
 def note(folder: Path, form: str) -> None:
-    """Write down on what machine and commit a form is about to run."""
+    """Write down on what machine and commit a form is about to run, and take away what its last run left."""
     folder.mkdir(exist_ok=True)
+    for left in folder.glob(f"*-{form}*.xml"):
+        left.unlink()
     about = _about(folder) | machine.about() | {f"commit, {form}": machine.commit(ROOT)}
     (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
 

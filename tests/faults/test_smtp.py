@@ -160,7 +160,7 @@ def test_f31_a_shop_whose_server_crawls_holds_up_nobody_else(post: Post, other_p
             question = other_post.lay(other_post.mail("Vielä yksi", sender="cecilia@example.fi"))
             wait_until(lambda: other_post.ledger(question).state == "new", "a mail that came in", seconds=60)
             crawling = OutboxItem.unscoped.filter(state="claimed", shop_id=post.world.shop.id)
-            assert crawling.count() < worker.THREADS
+            assert 1 <= crawling.count() < worker.THREADS
             wire.cut_all()
             wire.trouble = Trouble()
             wait_until(lambda: len(sink.taken) >= 3, "the rest, now that the server is quick", seconds=60)

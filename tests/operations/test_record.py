@@ -78,6 +78,14 @@ def test_several_reports_of_a_form_are_read_together_and_a_broken_one_spoils_the
     assert record_results.reports(tmp_path, ("sqlite",), ("soak",))[run] is None
 
 
+def test_what_the_last_run_of_a_form_left_does_not_count_for_the_next(tmp_path: Path) -> None:
+    for name in ("sqlite-soak.xml", "sqlite-soak-2.xml", "sqlite-short.xml"):
+        (tmp_path / name).write_text("<testsuite/>")
+    record.note(tmp_path, "soak")
+    assert [file.name for file in tmp_path.glob("*.xml")] == ["sqlite-short.xml"]
+    assert "commit, soak" in json.loads((tmp_path / "run.json").read_text())
+
+
 def test_a_run_without_anything_unmet_says_so() -> None:
     passed = [
         record_results.Result(f"test_{case.lower()}_holds", record_results.PASSED, 1.0, "")

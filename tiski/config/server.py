@@ -35,7 +35,8 @@ DRAIN_SECONDS = 15.0
 STOP_SECONDS = 30.0
 STUCK_SECONDS = 10.0
 # What was sent before the signal is still in the kernel's queues: it is read and answered before the door closes.
-LAST_LOOK_SECONDS = 0.5
+# Turns of the loop and not seconds, because a busy loop turns slowly: one accepts, the next reads.
+LAST_TURNS, TURN_SECONDS = 10, 0.01
 KEEP_ALIVE_SECONDS = 30
 MOST_FILES = 65_536
 SPARE_FILES = 256
@@ -107,7 +108,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Red, a last look, no newcomers, what was taken is stored and answered, sockets sent away, then the rest."""
         health.stopping = True
-        await asyncio.sleep(LAST_LOOK_SECONDS)
+        for _ in range(LAST_TURNS):
+            await asyncio.sleep(TURN_SECONDS)
         for server in self.servers:
             server.close()
         if LIVE in self._parts:

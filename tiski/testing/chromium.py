@@ -74,20 +74,17 @@ class Screen:
             for node in violation["nodes"]
         ]
 
-    def force(self, selector: str, states: Sequence[str]) -> int:
+    def force(self, selector: str, states: Sequence[str]) -> None:
         """Draw what the selector finds as if it were in these states (`hover`, `active`, `focus`, `focus-visible`).
 
-        Returns how many there are. The states last as long as the page (Chrome DevTools Protocol,
-        CSS.forcePseudoState).
+        They last as long as the page (Chrome DevTools Protocol, CSS.forcePseudoState).
         """
         tools = self.context.new_cdp_session(self.page)
         tools.send("DOM.enable")
         tools.send("CSS.enable")
         root = tools.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
-        found: list[int] = tools.send("DOM.querySelectorAll", {"nodeId": root, "selector": selector})["nodeIds"]
-        for node in found:
+        for node in tools.send("DOM.querySelectorAll", {"nodeId": root, "selector": selector})["nodeIds"]:
             tools.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": list(states)})
-        return len(found)
 
     def scrolls_sideways(self) -> bool:
         """Whether the page is wider than its window."""
