@@ -55,9 +55,9 @@ def redis(url: str) -> str:
 
 
 def sqlite(file: Path) -> dict[str, Any]:
-    """SQLite in WAL mode at full durability; writers begin IMMEDIATE so that they queue instead of failing late."""
+    """SQLite in WAL mode at full durability; writers begin IMMEDIATE, one after the other, instead of failing late."""
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "tiski.kernel.queued_sqlite3",
         "NAME": str(file),
         "CONN_MAX_AGE": None,
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": BUSY_SECONDS, "init_command": ";".join(PRAGMAS)},

@@ -1,0 +1,1 @@
+"""Django's SQLite, with the writers of a process in line: `base` is the backend, `turns` the line."""
