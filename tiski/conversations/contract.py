@@ -5,7 +5,7 @@ A channel is data and abilities. The console asks what a channel can do, never w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +53,14 @@ class Situation:
     now: datetime
     last_inbound_at: datetime | None = None
     author_is_human: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who would get an answer; `stable_id` tells, by a message's id, its `Destination.stable_id`."""
+
+    recipient: str
+    stable_id: Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +120,10 @@ class Channel(Protocol):
     def can_send(self, conversation: Situation) -> Verdict:
         """Whether an answer may be sent now; asked before the composer opens and again before sending. No network."""
 
-    def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
-        """Who gets the message; called in the transaction that stores it. Nobody, for a channel that sends nothing out.
+    def addressees(self, conversation: Situation) -> Sequence[Addressee]:
+        """Who gets an answer. Nobody, for a channel that sends nothing out.
 
-        The composer asks with `message_id` 0, only to show who it would be.
+        Asked before the transaction that stores it, and in it once more if the customer has written meanwhile.
         """
 
     def deliver(self, item: Outgoing) -> Accepted:

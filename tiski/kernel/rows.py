@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 MAX_PARAMETERS = 60_000  # PostgreSQL takes 65,535 in one statement
+FEW = 8  # rows that SQLite stores in one statement faster than in two
 
 
 def moment(value: datetime | None) -> Any:
@@ -20,11 +21,26 @@ def insert_many(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     """Insert rows inside a transaction and return their ids in the order of the rows."""
     if not rows:
         return []
-    return _one_by_one(table, columns, rows) if connection.vendor == "sqlite" else _together(table, columns, rows)
+    if connection.vendor == "sqlite" and len(rows) > FEW:
+        return _one_by_one(table, columns, rows)
+    return _together(table, columns, rows)
+
+
+def insert_once(table: str, columns: Sequence[str], row: Sequence[Any], key: Sequence[str]) -> int | None:
+    """Insert a row and return its id; None when a row with the same values in the columns of `key` is there already."""
+    marks = ", ".join(["%s"] * len(columns))
+    statement = (
+        f'INSERT INTO "{table}" ({_names(columns)}) VALUES ({marks}) '  # noqa: S608  names are ours
+        f'ON CONFLICT ({_names(key)}) DO NOTHING RETURNING "id"'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, row)
+        inserted = cursor.fetchone()
+    return None if inserted is None else int(inserted[0])
 
 
 def _one_by_one(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
-    """SQLite: a prepared statement per row is cheapest, and the one writer may number the rows itself.
+    """SQLite: for many rows a prepared statement per row is cheapest, and the one writer may number the rows itself.
 
     Django's keys are AUTOINCREMENT, so `sqlite_sequence` holds the last one and moves along.
     """
@@ -42,7 +58,7 @@ def _one_by_one(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def _together(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
-    """PostgreSQL: as many rows in one statement as its parameters allow.
+    """As many rows in one statement as its parameters allow.
 
     Ids are handed out in the order of the VALUES list, so sorting restores the order that RETURNING does not promise.
     """

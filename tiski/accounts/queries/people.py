@@ -14,6 +14,10 @@ from tiski.kernel.scope import current_shop
 
 _AGENT = "SELECT {columns} FROM accounts_agent a WHERE a.id = %s"
 _CURRENT = "m.left_at IS NULL AND m.suspended_at IS NULL AND a.is_active"
+_ROLE = f"""
+    SELECT m.role FROM accounts_membership m JOIN accounts_agent a ON a.id = m.agent_id
+    WHERE m.shop_id = %s AND m.agent_id = %s AND {_CURRENT}
+"""  # noqa: S608  a condition of our own
 _SHOPS = f"""
     SELECT s.id, s.key, s.name, m.role, s.logo, s.colour, s.is_demo FROM accounts_membership m
     JOIN accounts_shop s ON s.id = m.shop_id JOIN accounts_agent a ON a.id = m.agent_id
@@ -105,11 +109,8 @@ def agent(number: int) -> Agent | None:
 
 def role_in(shop_id: int, agent_id: int) -> Role | None:
     """The agent's current role in a shop, or None: asked by the live half at every subscription."""
-    found = Membership.unscoped.filter(Membership.CURRENT, shop_id=shop_id, agent_id=agent_id).values_list(
-        "role", flat=True
-    )
-    role = found.first()
-    return None if role is None else Role(role)
+    found = fetch(_ROLE, [shop_id, agent_id])
+    return Role(found[0][0]) if found else None
 
 
 def former_shop(agent: Agent, shop_key: str) -> int | None:

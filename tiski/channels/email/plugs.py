@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from email.errors import MessageError
+from functools import partial
 
+import orjson
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -12,21 +14,30 @@ from tiski.accounts.models import Shop
 from tiski.channels.email import actions as mail
 from tiski.channels.email import child, letters, marks, measures, reading, refusing, sending
 from tiski.channels.email.errors import MailboxFault
-from tiski.channels.email.mailbox import KIND, Mailbox, mailbox_of
+from tiski.channels.email.mailbox import KIND, Mailbox, account, mailbox_of
 from tiski.conversations.contract import (
     ALLOWED,
     Ability,
     Accepted,
-    Destination,
+    Addressee,
     Outgoing,
     Situation,
     Verdict,
     register_channel,
 )
-from tiski.conversations.models import ChannelAccount, Message
-from tiski.customers.models import Identity
+from tiski.conversations.models import ChannelAccount
 from tiski.kernel import checks, metrics, worker
 from tiski.kernel.errors import NotFound, SendFailed
+from tiski.kernel.reading import fetch
+
+THEIRS = """
+    SELECT m.meta FROM conversations_message m JOIN conversations_channelaccount a ON a.id = m.channel_account_id
+    WHERE m.conversation_id = %s AND m.shop_id = %s AND m.author_kind = 'customer' AND a.kind = %s
+    ORDER BY m.seq DESC LIMIT 20
+"""
+FIRST_ADDRESS = """
+    SELECT shown FROM customers_identity WHERE customer_id = %s AND shop_id = %s AND kind = 'email' ORDER BY id LIMIT 1
+"""
 
 
 class Email:
@@ -50,24 +61,24 @@ class Email:
             return Verdict(False, _("No email address of this customer is known."))
         return ALLOWED
 
-    def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
+    def addressees(self, conversation: Situation) -> Sequence[Addressee]:
         """The address the customer last wrote from."""
         recipient, mailbox = _recipient(conversation), _mailbox(conversation.channel_account_id)
         if not recipient or mailbox is None:
             return ()
-        return (Destination(recipient, marks.message_id(message_id, mailbox.domain)),)
+        return (Addressee(recipient, partial(marks.message_id, domain=mailbox.domain)),)
 
     def deliver(self, item: Outgoing) -> Accepted:
         """Send one mail; the demo's goes nowhere, because its people do not exist."""
-        account = ChannelAccount.objects.get(id=item.channel_account_id)
-        mailbox = mailbox_of(account)
+        sender = ChannelAccount.objects.get(id=item.channel_account_id)
+        mailbox = mailbox_of(sender)
         if mailbox.settings.demo:
             return Accepted("demo")
-        with translation.override(_language_of(account)):
+        with translation.override(_language_of(sender)):
             try:
                 return sending.send(mailbox, _letter(mailbox, item))
             except MailboxFault as fault:
-                mail.report(account, "smtp", fault)
+                mail.report(sender, "smtp", fault)
                 # Not for good: it goes out by itself when the owner has put the mailbox right.
                 raise SendFailed(permanent=False, reason=str(fault)) from fault
 
@@ -79,25 +90,26 @@ def _letter(mailbox: Mailbox, item: Outgoing) -> letters.Letter:
         raise SendFailed(permanent=True, reason=refusing.not_writable()) from error
 
 
-def _language_of(account: ChannelAccount) -> str:
-    return Shop.objects.values_list("language", flat=True).get(id=account.shop_id)
+def _language_of(sender: ChannelAccount) -> str:
+    return Shop.objects.values_list("language", flat=True).get(id=sender.shop_id)
 
 
 def _mailbox(account_id: int) -> Mailbox | None:
-    account = ChannelAccount.objects.filter(id=account_id, kind=KIND).first()
-    return mailbox_of(account) if account is not None and account.is_on else None
+    try:
+        found = account(account_id)
+    except ChannelAccount.DoesNotExist:
+        return None
+    return mailbox_of(found) if found.kind == KIND and found.is_on else None
 
 
 def _recipient(conversation: Situation) -> str:
     """Where the customer's last proved message came from, else their first address. Never an unproved sender's."""
-    theirs = Message.objects.filter(
-        conversation_id=conversation.conversation_id, author_kind="customer", channel_account__kind=KIND
-    ).order_by("-seq")
-    for meta in theirs.values_list("meta", flat=True)[:20]:
+    for (kept,) in fetch(THEIRS, [conversation.conversation_id, conversation.shop_id, KIND]):
+        meta = kept if isinstance(kept, dict) else orjson.loads(kept)
         if meta.get("from") and not meta.get("unverified"):
             return str(meta["from"])
-    known = Identity.objects.filter(customer_id=conversation.customer_id, kind="email").order_by("id")
-    return known.values_list("shown", flat=True).first() or ""
+    known = fetch(FIRST_ADDRESS, [conversation.customer_id, conversation.shop_id])
+    return str(known[0][0]) if known else ""
 
 
 @checks.register

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import connection
 
 from tiski.accounts.models import Agent
@@ -17,17 +20,38 @@ from tiski.conversations.events import (
     ReadMarkMoved,
     SubjectChanged,
 )
-from tiski.conversations.models import Assignment, Closure, Conversation, Tag, Tagging
+from tiski.conversations.models import Conversation, Tag, Tagging
 from tiski.conversations.policies import may_be_given, require_answering
 from tiski.customers.queries import family
 from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, ActorKind, action
 from tiski.kernel.events import Emission, emit, emit_many
+from tiski.kernel.reading import fetch
 from tiski.kernel.scope import current_shop
 from tiski.kernel.text import clean_line
 
 MOST_TOLD = 200
 
+ASSIGNEE = "SELECT assignee_id FROM conversations_conversation WHERE id = %s AND shop_id = %s {lock}"
+GIVE = "UPDATE conversations_conversation SET assignee_id = %s WHERE id = %s"
+CLOSE = """
+    UPDATE conversations_conversation SET closed_at = %s, waiting_since = NULL
+    WHERE id = %s AND shop_id = %s AND closed_at IS NULL
+"""
+REOPEN = """
+    UPDATE conversations_conversation SET closed_at = NULL WHERE id = %s AND shop_id = %s AND closed_at IS NOT NULL
+"""
+END_CLOSURE = """
+    UPDATE conversations_closure SET reopened_at = %s, reopened_by_kind = %s, reopened_by_id = %s
+    WHERE conversation_id = %s AND reopened_at IS NULL
+"""
+ASSIGNMENT = ("shop_id", "conversation_id", "agent_id", "by_kind", "by_id", "created_at")
+CLOSURE = ("shop_id", "conversation_id", "closed_at", "closed_by_kind", "closed_by_id", "reopened_by_kind")
+HOW_FAR = """
+    SELECT c.last_seq, r.seq FROM conversations_conversation c
+    LEFT JOIN conversations_readmark r ON r.conversation_id = c.id AND r.agent_id = %s
+    WHERE c.id = %s AND c.shop_id = %s
+"""
 MOVE_READ_MARK = """
     INSERT INTO conversations_readmark (shop_id, conversation_id, agent_id, seq, updated_at) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (conversation_id, agent_id) DO UPDATE SET seq = excluded.seq, updated_at = excluded.updated_at
@@ -55,35 +79,26 @@ def unassign(conversation: Conversation, *, by: Actor) -> None:
 def close(conversation: Conversation, *, by: Actor) -> None:
     """The matter is done; nobody waits any more. Raises `AlreadyClosed`."""
     require_answering(by)
-    locked = held(conversation)
-    if locked.closed_at is not None:
+    now = clock.now()
+    if not _changed(CLOSE, [rows.moment(now), conversation.id, current_shop()]):
+        held(conversation)
         raise AlreadyClosed
-    locked.closed_at = conversation.closed_at = clock.now()
-    locked.waiting_since = conversation.waiting_since = None
-    locked.save(update_fields=["closed_at", "waiting_since"])
-    Closure.objects.create(
-        shop_id=locked.shop_id,
-        conversation=locked,
-        closed_at=locked.closed_at,
-        closed_by_kind=by.kind.value,
-        closed_by_id=by.id,
-    )
-    emit(ConversationClosed(conversation=locked.id), by=by)
+    conversation.closed_at, conversation.waiting_since = now, None
+    closure = (conversation.shop_id, conversation.id, rows.moment(now), by.kind.value, by.id, "")
+    rows.insert_many("conversations_closure", CLOSURE, [closure])
+    emit(ConversationClosed(conversation=conversation.id), by=by)
 
 
 @action
 def reopen(conversation: Conversation, *, by: Actor) -> None:
     """The matter was not done after all. Raises `NotClosed`."""
     require_answering(by)
-    locked = held(conversation)
-    if locked.closed_at is None:
+    if not _changed(REOPEN, [conversation.id, current_shop()]):
+        held(conversation)
         raise NotClosed
-    locked.closed_at = conversation.closed_at = None
-    locked.save(update_fields=["closed_at"])
-    Closure.objects.filter(conversation=locked, reopened_at__isnull=True).update(
-        reopened_at=clock.now(), reopened_by_kind=by.kind.value, reopened_by_id=by.id
-    )
-    emit(ConversationReopened(conversation=locked.id), by=by)
+    conversation.closed_at = None
+    _changed(END_CLOSURE, [rows.moment(clock.now()), by.kind.value, by.id, conversation.id])
+    emit(ConversationReopened(conversation=conversation.id), by=by)
 
 
 @action
@@ -119,18 +134,17 @@ def untag(conversation: Conversation, *, tag: Tag, by: Actor) -> None:
         emit(ConversationTagged(conversation=conversation.id, tag=tag.id, is_on=False), by=by)
 
 
-@action
 def mark_read(conversation: Conversation, *, seq: int, by: Actor) -> None:
-    """The agent has read every public entry up to `seq`; marks only move forward."""
+    """The agent has read every public entry up to `seq`; marks only move forward, and only that is written."""
     if by.kind is not ActorKind.AGENT or by.id is None:
         return
-    reached = min(seq, Conversation.objects.values_list("last_seq", flat=True).get(id=conversation.id))
-    values = [conversation.shop_id, conversation.id, by.id, reached, rows.moment(clock.now())]
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE_READ_MARK, values)
-        moved = cursor.rowcount == 1
-    if moved:
-        emit(ReadMarkMoved(conversation=conversation.id, agent=by.id, seq=reached), by=by)
+    found = fetch(HOW_FAR, [by.id, conversation.id, current_shop()])
+    if not found:
+        raise NoSuchConversation
+    last_seq, before = found[0]
+    reached = min(seq, last_seq)
+    if before is None or before < reached:
+        _mark_read(conversation, seq=reached, by=by)
 
 
 @action
@@ -161,14 +175,36 @@ def held(conversation: Conversation) -> Conversation:
     return locked
 
 
+def moved_read_mark(conversation: Conversation, seq: int, by: Actor) -> list[Emission]:
+    """Move the agent's mark forward to an entry that exists; what is to be told of it."""
+    values = [conversation.shop_id, conversation.id, by.id, seq, rows.moment(clock.now())]
+    if not _changed(MOVE_READ_MARK, values):
+        return []
+    moved = ReadMarkMoved(conversation=conversation.id, agent=by.id or 0, seq=seq)
+    return [Emission(conversation.shop_id, moved, by)]
+
+
+@action
+def _mark_read(conversation: Conversation, *, seq: int, by: Actor) -> None:
+    emit_many(moved_read_mark(conversation, seq, by))
+
+
 def _give(conversation: Conversation, agent_id: int | None, by: Actor) -> None:
-    locked = held(conversation)
-    before = locked.assignee_id
+    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    found = fetch(ASSIGNEE.format(lock=lock), [conversation.id, current_shop()])
+    if not found:
+        raise NoSuchConversation
+    before = found[0][0]
     conversation.assignee_id = agent_id
     if before == agent_id:
         return
-    Conversation.objects.filter(id=locked.id).update(assignee_id=agent_id)
-    Assignment.objects.create(
-        shop_id=locked.shop_id, conversation=locked, agent_id=agent_id, by_kind=by.kind.value, by_id=by.id
-    )
-    emit(ConversationAssigned(conversation=locked.id, agent=agent_id, before=before), by=by)
+    _changed(GIVE, [agent_id, conversation.id])
+    given = (conversation.shop_id, conversation.id, agent_id, by.kind.value, by.id, rows.moment(clock.now()))
+    rows.insert_many("conversations_assignment", ASSIGNMENT, [given])
+    emit(ConversationAssigned(conversation=conversation.id, agent=agent_id, before=before), by=by)
+
+
+def _changed(statement: str, parameters: Sequence[Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return bool(cursor.rowcount)

@@ -37,6 +37,10 @@ LONG_WAIT = timedelta(hours=4)
 GIVES_UP_AFTER = timedelta(hours=72)
 WARNS_AT_TRY = len(WAITS) + 2  # the first one that is made more than four hours after the message was due
 UNKNOWN_WAIT = timedelta(minutes=15)
+ITEM_COLUMNS = (
+    "shop_id", "message_id", "channel_account_id", "recipient", "stable_id", "state", "send_after", "created_at",
+    "first_due_at", "owner", "fence", "tries", "uncertain", "provider_id", "error",
+)  # fmt: skip
 RESTORED = "Restored from a backup: it may have been sent after the backup was made."
 
 # A claim that ran out is a try whose outcome nobody knows: the first is repeated, the second waits for a person.
@@ -63,25 +67,34 @@ def queue_outbox(
     message: Message, destinations: Sequence[Destination], *, send_after: datetime | None = None, by: Actor
 ) -> list[OutboxItem]:
     """Put a message on its way to each recipient, in the transaction that stores it; held until `send_after`."""
+    ids, news = queued(message.shop_id, message.id, message.channel_account_id, destinations, after=send_after, by=by)
+    emit_many(news)
+    return list(OutboxItem.objects.filter(id__in=ids).order_by("id"))
+
+
+def queued(
+    shop_id: int,
+    message_id: int,
+    channel_account_id: int,
+    destinations: Sequence[Destination],
+    *,
+    after: datetime | None,
+    by: Actor,
+) -> tuple[list[int], list[Emission]]:
+    """Store an item for each recipient, held until `after`; their ids, and what is to be told."""
     now = clock.now()
-    due = send_after or now
+    due = after or now
     state = OutboxState.HELD if due > now else OutboxState.QUEUED
+    begun, moment = rows.moment(now), rows.moment(due)
     items = [
-        OutboxItem.objects.create(
-            shop_id=message.shop_id,
-            message=message,
-            channel_account_id=message.channel_account_id,
-            recipient=destination.recipient,
-            stable_id=destination.stable_id,
-            state=state,
-            send_after=due,
-            first_due_at=due,
+        (
+            shop_id, message_id, channel_account_id, to.recipient, to.stable_id, state.value, moment, begun, moment,
+            "", 0, 0, 0, "", "",
         )
-        for destination in destinations
-    ]
-    for item in items:
-        emit(OutboxQueued(item=item.id), by=by, at=due)
-    return items
+        for to in destinations
+    ]  # fmt: skip
+    ids = rows.insert_many("conversations_outboxitem", ITEM_COLUMNS, items)
+    return ids, [Emission(shop_id, OutboxQueued(item=item), by, due) for item in ids]
 
 
 @action

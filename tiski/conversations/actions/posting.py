@@ -54,6 +54,7 @@ MESSAGE_COLUMNS = (
     "meta",
     "created_at",
 )
+ONCE = ("conversation_id", "client_id")
 
 
 @action
@@ -104,13 +105,45 @@ def post_many(postings: Sequence[Posting]) -> list[Posted | Refused]:
     of a row, halves are tried until the bad row stands alone and is refused; the others go through. If it fails for
     another reason, the exception is raised and nothing is stored.
     """
-    outcomes: list[Posted | Refused | None] = [_refusal_of(posting) for posting in postings]
+    outcomes: list[Posted | Refused | None] = [refusal_of(posting) for posting in postings]
     good = [posting for posting, refused in zip(postings, outcomes, strict=True) if refused is None]
     stored = iter(_store_or_halve(good))
     return [next(stored) if outcome is None else outcome for outcome in outcomes]
 
 
-def _refusal_of(posting: Posting) -> Refused | None:
+def put(posting: Posting, standing: Standing, files: locking.Files) -> tuple[Posted, list[Emission]]:
+    """Store one message in a locked conversation, and say what is to be told of it.
+
+    A `client_id` that is there already is answered with the original. Raises `FileNotYours`, and `MessageNotStored` for
+    a row that the database does not take.
+    """
+    page = _Page(rows.moment(clock.now()), {}, files)
+    plan = _plan(_Line(posting, standing, posting.client_id.hex), page)
+    if isinstance(plan, Refused):
+        raise plan.error
+    try:
+        message_id = rows.insert_once("conversations_message", MESSAGE_COLUMNS, page.rows[0], ONCE)
+    except ROW_ERRORS as error:
+        raise MessageNotStored from error
+    if message_id is None:
+        original = known(standing.id, standing.uuid, posting.client_id)
+        if original is None:
+            raise MessageNotStored
+        return original, []
+    _claim_files(page, [message_id])
+    _write_conversations(page, [message_id])
+    return Posted(standing.id, standing.uuid, page.lines[0].seq, message_id, True), _news(page, [message_id])
+
+
+def known(conversation_id: int, uuid: UUID, client_id: UUID) -> Posted | None:
+    """The message that was stored with this `client_id` before."""
+    key = conversation_id, client_id.hex
+    found = locking.known_messages([key]).get(key)
+    return found and Posted(conversation_id, uuid, *found, False)
+
+
+def refusal_of(posting: Posting) -> Refused | None:
+    """Why a message cannot be stored, whatever the conversation: too long, too many files, empty."""
     limit = LONGEST_BODY if posting.visitor is None else LONGEST_CHAT
     if len(posting.body) > limit:
         return Refused(MessageTooLong(length=len(posting.body), limit=limit, field="body"))
@@ -169,7 +202,7 @@ def _store(postings: list[Posting]) -> list[Posted | Refused]:
     ids = rows.insert_many("conversations_message", MESSAGE_COLUMNS, page.rows)
     _claim_files(page, ids)
     _write_conversations(page, ids)
-    _tell(page, ids)
+    emit_many(_news(page, ids))
     return [plan if isinstance(plan, Posted | Refused) else _posted(plan, page, ids) for plan in plans]
 
 
@@ -248,7 +281,7 @@ def _write_conversations(page: _Page, ids: list[int]) -> None:
     )
 
 
-def _tell(page: _Page, ids: list[int]) -> None:
+def _news(page: _Page, ids: list[int]) -> list[Emission]:
     emissions = []
     for line, message_id in zip(page.lines, ids, strict=True):
         conversation, shop = line.standing.id, line.standing.shop_id
@@ -263,7 +296,7 @@ def _tell(page: _Page, ids: list[int]) -> None:
             is_history=line.posting.is_history,
         )
         emissions.append(Emission(shop, posted, line.author))
-    emit_many(emissions)
+    return emissions
 
 
 def _posted(plan: tuple[int, bool], page: _Page, ids: list[int]) -> Posted:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
+from msgspec.structs import replace
 
-from tiski.conversations.actions import drafts, lifecycle, outbox
+from tiski.conversations.actions import drafts, lifecycle, locking, outbox
 from tiski.conversations.actions import files as uploads
-from tiski.conversations.actions.envelopes import MOST_FILES, Posted
-from tiski.conversations.actions.posting import post
-from tiski.conversations.contract import Ability, Channel, Situation, channel_for
+from tiski.conversations.actions.envelopes import MOST_FILES, Posted, Posting
+from tiski.conversations.actions.locking import Standing
+from tiski.conversations.actions.posting import ONCE, known, put, refusal_of
+from tiski.conversations.contract import Ability, Addressee, Channel, Destination, channel_for
 from tiski.conversations.errors import (
     AlreadySent,
     CannotSend,
@@ -20,23 +23,35 @@ from tiski.conversations.errors import (
     MessageTooLong,
     NewerMessages,
     NoDestination,
+    NoSuchConversation,
     TooManyFiles,
 )
 from tiski.conversations.events import MessageWithdrawn, NoteAdded
 from tiski.conversations.models import Attachment, Conversation, DraftMode, Message, Note, OutboxItem, OutboxState
 from tiski.conversations.policies import require_answering
-from tiski.conversations.queries import situation_of
-from tiski.kernel import clock
+from tiski.conversations.queries import opened, situation_of
+from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, ActorKind, action
 from tiski.kernel.errors import NotAllowed
-from tiski.kernel.events import emit
+from tiski.kernel.events import Emission, emit, emit_many
+from tiski.kernel.reading import moment_or_none
+from tiski.kernel.scope import current_shop
 from tiski.kernel.text import render_untrusted_html
 
 LONGEST_NOTE = 20_000
 WAITED_SINCE = "waited_since"
+NOTE = ("shop_id", "conversation_id", "agent_id", "client_id", "body", "created_at")
 
 
-@action
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where an answer goes, found out before it is stored; `seen` is what that depends on."""
+
+    channel: Channel
+    addressees: tuple[Addressee, ...]
+    seen: tuple[int, int, int]
+
+
 def reply(
     conversation: Conversation,
     *,
@@ -55,27 +70,54 @@ def reply(
     `undo_seconds` (0-60). Raises `NewerMessages`, `CannotSend`, `NoDestination`, `MessageTooLong`, `FileNotYours`.
     """
     require_answering(by)
-    locked = lifecycle.held(conversation)
-    known = _stored(locked, client_id)
-    if known is not None:
-        return known
-    if not force:
-        _refuse_if_newer(locked, seen_seq, by)
-    channel = channel_for(locked.channel_account.kind)
-    situation = situation_of(locked)
-    _refuse_if_unsendable(channel, situation, body)
-    posted = post(
-        locked,
-        body=body,
-        html=render_untrusted_html(html).html if html and Ability.HTML in channel.can else None,
+    if conversation.shop_id != current_shop():
+        raise NoSuchConversation
+    original = known(conversation.id, conversation.uuid, client_id)
+    if original is not None:
+        return original
+    # Whatever can be found out is found out before the transaction: others wait for its end.
+    way = _way(conversation)
+    posting = Posting(
+        shop_id=conversation.shop_id,
+        conversation_id=conversation.id,
         client_id=client_id,
-        files=files,
-        meta=_memory(locked),
-        by=by,
+        body=body,
+        author=by,
+        html=render_untrusted_html(html).html if html and Ability.HTML in way.channel.can else None,
+        files=tuple(files),
+        uploader=uploads.uploader_of(by),
     )
-    if Ability.SENDS_OUT in channel.can:
-        _send_out(channel, situation, posted.message_id, undo_seconds, by=by)
-    _clear_the_desk(locked, posted.seq, by)
+    _refuse_if_unsendable(way.channel, posting)
+    return _reply(conversation, posting, way, seen_seq=None if force else seen_seq, undo_seconds=undo_seconds, by=by)
+
+
+@action
+def _reply(
+    conversation: Conversation, posting: Posting, way: _Way, *, seen_seq: int | None, undo_seconds: int, by: Actor
+) -> Posted:
+    require_answering(by)
+    taken = locking.lock_files([posting])
+    standing = locking.lock([posting]).of(posting)
+    if standing is None:
+        raise NoSuchConversation
+    if seen_seq is not None and standing.last_seq > seen_seq:
+        original = known(standing.id, standing.uuid, posting.client_id)
+        if original is not None:
+            return original
+        _refuse_if_newer(standing.id, seen_seq, by)
+    if way.seen != _seen(standing):
+        way = _way(opened(standing.id))
+    waited = moment_or_none(standing.waiting_since)
+    meta = {WAITED_SINCE: waited.isoformat()} if waited else None
+    posted, news = put(replace(posting, meta=meta), standing, taken)
+    if not posted.is_new:
+        return posted
+    news += _sent_out(way, standing, posted.message_id, undo_seconds=undo_seconds, by=by)
+    if by.kind is ActorKind.AGENT:
+        # What was sent is no draft any more, and who answers has read what came before.
+        news += drafts.cleared(conversation, DraftMode.REPLY, by)[1]
+        news += lifecycle.moved_read_mark(conversation, posted.seq, by)
+    emit_many(news)
     return posted
 
 
@@ -105,51 +147,58 @@ def take_back(message: Message, *, by: Actor) -> None:
 def note(conversation: Conversation, *, body: str, client_id: UUID, files: Sequence[str] = (), by: Actor) -> Note:
     """Leave an internal note; the same `client_id` again answers with the first one."""
     require_answering(by)
-    locked = lifecycle.held(conversation)
-    known = Note.objects.filter(conversation=locked, client_id=client_id).first()
-    if known is not None:
-        return known
+    if conversation.shop_id != current_shop():
+        raise NoSuchConversation
     _refuse_if_no_note(body, files)
-    agent_id = by.id if by.kind is ActorKind.AGENT else None
-    written = Note.objects.create(
-        shop_id=locked.shop_id,
-        conversation=locked,
-        agent_id=agent_id,
+    written = Note(
+        shop_id=conversation.shop_id,
+        conversation=conversation,
+        agent_id=by.id if by.kind is ActorKind.AGENT else None,
         client_id=client_id,
         body=body.replace("\x00", ""),
         created_at=clock.now(),
     )
+    values = [written.shop_id, conversation.id, written.agent_id, client_id.hex, written.body]
+    number = rows.insert_once("conversations_note", NOTE, [*values, rows.moment(written.created_at)], ONCE)
+    if number is None:
+        return Note.objects.get(conversation=conversation, client_id=client_id)
+    written.id = number
     if files:
         uploads.attach_to_note(written, files, by)
-    if agent_id is not None:
-        drafts.discard_draft(locked, mode=DraftMode.NOTE, by=by)
-    emit(NoteAdded(conversation=locked.id, note=written.id), by=by)
+    news = drafts.cleared(conversation, DraftMode.NOTE, by)[1] if written.agent_id is not None else []
+    emit_many([*news, Emission(conversation.shop_id, NoteAdded(conversation=conversation.id, note=number), by)])
     return written
 
 
-def _stored(conversation: Conversation, client_id: UUID) -> Posted | None:
-    known = Message.objects.filter(conversation=conversation, client_id=client_id).values_list("seq", "id").first()
-    return known and Posted(conversation.id, conversation.uuid, known[0], known[1], False)
+def _way(conversation: Conversation) -> _Way:
+    """Where an answer would go now; raises `CannotSend` and `NoDestination`."""
+    channel = channel_for(conversation.channel_account.kind)
+    situation = situation_of(conversation)
+    verdict = channel.can_send(situation)
+    if not verdict.is_allowed:
+        raise CannotSend(reason=verdict.reason)
+    addressees = tuple(channel.addressees(situation)) if Ability.SENDS_OUT in channel.can else ()
+    if Ability.SENDS_OUT in channel.can and not addressees:
+        raise NoDestination
+    return _Way(channel, addressees, _seen(conversation))
 
 
-def _memory(conversation: Conversation) -> dict[str, object] | None:
-    """What must be known if the answer is taken back."""
-    waited = conversation.waiting_since
-    return {WAITED_SINCE: waited.isoformat()} if waited else None
+def _seen(standing: Conversation | Standing) -> tuple[int, int, int]:
+    """What the way of an answer depends on: how far the customer has written, who it is, over which channel."""
+    return standing.customer_seq, standing.customer_id, standing.channel_account_id
 
 
-def _clear_the_desk(conversation: Conversation, seq: int, by: Actor) -> None:
-    """What was sent is no draft any more, and who answers has read what came before."""
-    if by.kind is ActorKind.AGENT:
-        drafts.discard_draft(conversation, mode=DraftMode.REPLY, by=by)
-        lifecycle.mark_read(conversation, seq=seq, by=by)
+def _refuse_if_unsendable(channel: Channel, posting: Posting) -> None:
+    if len(posting.body) > channel.longest_body:
+        raise MessageTooLong(length=len(posting.body), limit=channel.longest_body, field="body")
+    refused = refusal_of(posting)
+    if refused is not None:
+        raise refused.error
 
 
-def _refuse_if_newer(conversation: Conversation, seen_seq: int, by: Actor) -> None:
-    if conversation.last_seq <= seen_seq:
-        return
+def _refuse_if_newer(conversation_id: int, seen_seq: int, by: Actor) -> None:
     newer = Message.objects.filter(
-        conversation=conversation, seq__gt=seen_seq, is_automatic=False, withdrawn_at__isnull=True
+        conversation_id=conversation_id, seq__gt=seen_seq, is_automatic=False, withdrawn_at__isnull=True
     )
     if by.kind is ActorKind.AGENT:
         newer = newer.filter(~Q(agent_id=by.id) | Q(agent_id__isnull=True))
@@ -158,12 +207,12 @@ def _refuse_if_newer(conversation: Conversation, seen_seq: int, by: Actor) -> No
         raise NewerMessages(count=count, after=seen_seq)
 
 
-def _refuse_if_unsendable(channel: Channel, situation: Situation, body: str) -> None:
-    if len(body) > channel.longest_body:
-        raise MessageTooLong(length=len(body), limit=channel.longest_body, field="body")
-    verdict = channel.can_send(situation)
-    if not verdict.is_allowed:
-        raise CannotSend(reason=verdict.reason)
+def _sent_out(way: _Way, standing: Standing, message_id: int, *, undo_seconds: int, by: Actor) -> list[Emission]:
+    """Put an answer on its way, where the channel sends out; what is to be told of it."""
+    destinations = [Destination(each.recipient, each.stable_id(message_id)) for each in way.addressees]
+    hold = min(max(undo_seconds, 0), 60) if Ability.UNDO in way.channel.can else 0
+    after = clock.now() + timedelta(seconds=hold) if hold else None
+    return outbox.queued(standing.shop_id, message_id, standing.channel_account_id, destinations, after=after, by=by)[1]
 
 
 def _refuse_if_no_note(body: str, files: Sequence[str]) -> None:
@@ -173,16 +222,6 @@ def _refuse_if_no_note(body: str, files: Sequence[str]) -> None:
         raise TooManyFiles(limit=MOST_FILES, field="files")
     if not body.strip() and not files:
         raise EmptyMessage(field="body")
-
-
-def _send_out(channel: Channel, situation: Situation, message_id: int, undo_seconds: int, *, by: Actor) -> None:
-    destinations = channel.destinations(situation, message_id)
-    if not destinations:
-        raise NoDestination
-    hold = min(max(undo_seconds, 0), 60) if Ability.UNDO in channel.can else 0
-    message = Message.objects.get(id=message_id)
-    send_after = situation.now + timedelta(seconds=hold) if hold else None
-    outbox.queue_outbox(message, destinations, send_after=send_after, by=by)
 
 
 def _stand_as_before(conversation: Conversation, withdrawn: Message) -> None:

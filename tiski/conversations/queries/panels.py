@@ -174,7 +174,7 @@ def composer(conversation: Conversation, agent: Agent) -> Composer:
         verdict=channel.can_send(situation),
         can=channel.can,
         longest_body=channel.longest_body,
-        recipients=tuple(to.recipient for to in channel.destinations(situation, 0)),
+        recipients=tuple(to.recipient for to in channel.addressees(situation)),
         reply=drafts.get(DraftMode.REPLY, nothing),
         note=drafts.get(DraftMode.NOTE, nothing),
     )

@@ -13,7 +13,7 @@ from tiski.conversations.contract import (
     ALLOWED,
     Ability,
     Accepted,
-    Destination,
+    Addressee,
     Outgoing,
     Situation,
     Verdict,
@@ -40,7 +40,7 @@ class Counter:
         """Whatever the test has decided."""
         return self.verdict
 
-    def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
+    def addressees(self, conversation: Situation) -> Sequence[Addressee]:
         """Nobody outside."""
         return ()
 
@@ -65,10 +65,10 @@ class Letterbox:
         """Whatever the test has decided."""
         return self.verdict
 
-    def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
+    def addressees(self, conversation: Situation) -> Sequence[Addressee]:
         """The customer's email address."""
         address = address_of(conversation.customer_id, "email")
-        return [Destination(address.shown, f"<m.{message_id}@teepuoti.example>")] if address else []
+        return [Addressee(address.shown, "<m.{}@teepuoti.example>".format)] if address else []
 
     def deliver(self, item: Outgoing) -> Accepted:
         """Send it, or fail as told."""

@@ -21,11 +21,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Emission(NamedTuple):
-    """An event to be written for a shop (None: for the instance) by an actor."""
+    """An event to be written for a shop (None: for the instance) by an actor; what hears it does so now, or at `at`."""
 
     shop_id: int | None
     event: Event
     by: Actor
+    at: datetime | None = None
 
 
 def emit(event: Event, *, by: Actor, at: datetime | None = None) -> int:
@@ -33,24 +34,32 @@ def emit(event: Event, *, by: Actor, at: datetime | None = None) -> int:
     shop_id = scope.current_shop_or_none()
     if shop_id is None and not event.instance_wide:
         scope.current_shop()
-    return emit_many([Emission(shop_id, event, by)], at=at)[0]
+    return emit_many([Emission(shop_id, event, by, at)])[0]
 
 
-def emit_many(emissions: Sequence[Emission], *, at: datetime | None = None) -> list[int]:
+def emit_many(emissions: Sequence[Emission]) -> list[int]:
     """Write many facts and their deliveries with two statements; returns the facts' ids in order."""
     if not emissions:
         return []
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("emit belongs inside the action that makes the change")
     now = rows.moment(clock.now())
-    due = rows.moment(at) if at else now
     facts = [
         (shop, event.name, event.subject, _encode(event).decode(), by.kind.value, by.id, now, event.ring)
-        for shop, event, by in emissions
+        for shop, event, by, _at in emissions
     ]
     ids = rows.insert_many("kernel_fact", FACT_COLUMNS, facts)
     deliveries = [
-        (fact_id, handler.name, emission.event.subject if handler.ordered else "", due, 0, 0, "", "")
+        (
+            fact_id,
+            handler.name,
+            emission.event.subject if handler.ordered else "",
+            rows.moment(emission.at) if emission.at else now,
+            0,
+            0,
+            "",
+            "",
+        )
         for fact_id, emission in zip(ids, emissions, strict=True)
         for handler in handlers_of.get(emission.event.name, ())
     ]

@@ -11,7 +11,7 @@ from tiski.conversations.contract import (
     ALLOWED,
     Ability,
     Accepted,
-    Destination,
+    Addressee,
     Outgoing,
     Situation,
     Verdict,
@@ -35,12 +35,12 @@ class Chat:
         """Always: who has left reads the answer on return."""
         return ALLOWED
 
-    def destinations(self, conversation: Situation, message_id: int) -> Sequence[Destination]:
+    def addressees(self, conversation: Situation) -> Sequence[Addressee]:
         """Nobody outside."""
         return ()
 
     def deliver(self, item: Outgoing) -> Accepted:
-        """Never asked, because there are no destinations."""
+        """Never asked, because there are no addressees."""
         raise NotImplementedError("chat sends nothing through the outbox")
 
 
