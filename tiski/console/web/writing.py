@@ -13,12 +13,19 @@ from tiski.conversations import actions as conversations
 from tiski.conversations import queries
 from tiski.conversations.actions import Posted
 from tiski.conversations.errors import DraftMoved, NewerMessages, NoSuchConversation
-from tiski.conversations.models import Attachment, Conversation, Draft, DraftMode, Message, OutboxItem
+from tiski.conversations.models import Attachment, Conversation, DraftMode, Message, OutboxItem
 from tiski.conversations.queries import opened
+from tiski.kernel import rows
 from tiski.kernel.errors import Conflict, Invalid
+from tiski.kernel.reading import fetch
 from tiski.ui.page import show
 
 from . import panels, shapes
+
+EARLIER = """
+    SELECT seq FROM conversations_message WHERE conversation_id = %s AND created_at <= %s ORDER BY seq DESC LIMIT 1
+"""
+VERSION = "SELECT version FROM conversations_draft WHERE conversation_id = %s AND agent_id = %s AND mode = %s"
 
 
 @requires(answers)
@@ -52,7 +59,7 @@ def draft(request: ShopRequest, conversation_id: int) -> HttpResponse:
     """Keep the unfinished text; the answer carries its version, also when another window was faster (409)."""
     mode = _mode(request)
     try:
-        conversations.save_draft(
+        version = conversations.save_draft(
             opened(conversation_id),
             mode=mode,
             body=request.POST.get("body", ""),
@@ -62,7 +69,7 @@ def draft(request: ShopRequest, conversation_id: int) -> HttpResponse:
         )
     except DraftMoved:
         return _with_version(HttpResponse(status=409), request, conversation_id, mode)
-    return _with_version(HttpResponse(status=204), request, conversation_id, mode)
+    return HttpResponse(status=204, headers={"Draft-Version": str(version)})
 
 
 @requires(reads_inbox)
@@ -100,8 +107,8 @@ def send_again(request: ShopRequest, conversation_id: int, item_id: int) -> Http
 
 def _seq_at(conversation: Conversation, moment: datetime) -> int:
     """The last message there was at that time."""
-    earlier = Message.objects.filter(conversation=conversation, created_at__lte=moment)
-    return earlier.order_by("-seq").values_list("seq", flat=True).first() or 1
+    found = fetch(EARLIER, [conversation.id, rows.moment(moment)])
+    return int(found[0][0]) if found else 1
 
 
 def _reply(request: ShopRequest, conversation: Conversation, client_id: UUID) -> Posted:
@@ -125,8 +132,8 @@ def _collision(request: ShopRequest, conversation: Conversation) -> HttpResponse
 
 def _with_version(response: HttpResponse, request: ShopRequest, conversation_id: int, mode: str) -> HttpResponse:
     """Tell the version of the writer's draft: the next save goes on from it."""
-    own = Draft.objects.filter(conversation_id=conversation_id, agent_id=request.user.id, mode=mode)
-    response["Draft-Version"] = str(own.values_list("version", flat=True).first() or 0)
+    found = fetch(VERSION, [conversation_id, request.user.id, mode])
+    response["Draft-Version"] = str(found[0][0] if found else 0)
     return response
 
 
