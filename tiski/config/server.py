@@ -8,7 +8,6 @@ import logging
 import os
 import resource
 import socket
-import sys
 import threading
 from collections.abc import Callable, Collection
 from types import FrameType
@@ -40,8 +39,6 @@ LAST_TURNS, TURN_SECONDS = 10, 0.01
 KEEP_ALIVE_SECONDS = 30
 MOST_FILES = 65_536
 SPARE_FILES = 256
-# The event loop waits at most this long for a busy writer thread; Python's own 5 ms are half the budget of an ack.
-SWITCH_SECONDS = 0.001
 # Messages make no cycles, and Python's own thresholds look through all that waits to be stored at every seven hundred.
 COLLECT_AT = (20_000, 20, 20)
 
@@ -138,7 +135,6 @@ def run(
     """Serve until a signal; `listening` is called once connections are accepted."""
     listener = listen(host, port)
     _raise_file_limit()
-    sys.setswitchinterval(SWITCH_SECONDS)
 
     def began() -> None:
         gc.collect()

@@ -5,26 +5,33 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from typing import TypeVar
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 
 from tiski.conversations import actions as conversations
 from tiski.conversations.actions import Posted, Posting, Refused
-from tiski.conversations.models import Conversation, Message
+from tiski.conversations.errors import AlreadyClosed, DraftMoved, NewerMessages
+from tiski.conversations.models import Closure, Conversation, Draft, Message, Note, ReadMark
 from tiski.customers.models import Customer, Identity
+from tiski.kernel.action import Actor
+from tiski.kernel.errors import Refusal
 from tiski.kernel.models import Fact
 from tiski.testing.world import Shopper, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def at_once(*work: Callable[[], list[Posted | Refused]]) -> list[list[Posted | Refused]]:
+Result = TypeVar("Result")
+
+
+def at_once(*work: Callable[[], Result]) -> list[Result]:
     """Run the pieces of work in threads that start together."""
     gate = threading.Barrier(len(work))
 
-    def run(piece: Callable[[], list[Posted | Refused]]) -> list[Posted | Refused]:
+    def run(piece: Callable[[], Result]) -> Result:
         try:
             gate.wait(timeout=10)
             return piece()
@@ -93,3 +100,72 @@ def test_an_agent_and_a_customer_who_write_at_once_are_both_heard(world: World) 
     conversation = Conversation.unscoped.get()
     answered_last = Message.unscoped.get(seq=3).author_kind == "agent"
     assert (conversation.waiting_since is None) == answered_last
+
+
+def opened_by_ada(world: World) -> Conversation:
+    """Ada's chat, one message long."""
+    [opened] = conversations.post_many([Shopper(world).says("Hei")])
+    assert isinstance(opened, Posted)
+    return Conversation.unscoped.get(id=opened.conversation_id)
+
+
+def doing(world: World, work: Callable[[], Result]) -> Callable[[], Result | Refusal]:
+    """Work inside the shop; its refusal is an outcome too."""
+
+    def run() -> Result | Refusal:
+        with world.scope():
+            try:
+                return work()
+            except Refusal as refusal:
+                return refusal
+
+    return run
+
+
+def test_i3_one_answer_sent_by_many_requests_at_once_is_one_for_all_of_them(world: World) -> None:
+    chat, client_id = opened_by_ada(world), uuid4()
+
+    def answer() -> Posted:
+        return conversations.reply(chat, body="Hei Ada!", client_id=client_id, seen_seq=1, by=world.by_mia)
+
+    results = at_once(*[doing(world, answer)] * 8)
+    assert sorted(result.is_new for result in results if isinstance(result, Posted)) == [False] * 7 + [True]
+    assert {(result.seq, result.message_id) for result in results if isinstance(result, Posted)} == {
+        (2, Message.unscoped.get(seq=2).id)
+    }
+    assert Fact.objects.filter(name="conversations.message_posted").count() == 2
+    assert (Conversation.unscoped.get().last_seq, ReadMark.unscoped.get().seq) == (2, 2)
+
+
+def test_of_two_colleagues_who_answer_the_same_at_once_one_is_told_of_the_other(world: World) -> None:
+    chat = opened_by_ada(world)
+
+    def answer(by: Actor, client_id: UUID) -> Callable[[], Posted | Refusal]:
+        return doing(world, lambda: conversations.reply(chat, body="On.", client_id=client_id, seen_seq=1, by=by))
+
+    results = at_once(answer(world.by_mia, uuid4()), answer(world.by_noor, uuid4()))
+    assert {type(result) for result in results} == {Posted, NewerMessages}
+    assert Message.unscoped.filter(author_kind="agent").count() == 1
+
+
+def test_what_is_written_beside_an_answer_at_once_is_kept_once(world: World) -> None:
+    chat, client_id = opened_by_ada(world), uuid4()
+
+    def note() -> int:
+        return conversations.note(chat, body="Kanta-asiakas.", client_id=client_id, by=world.by_mia).id
+
+    def draft() -> int:
+        return conversations.save_draft(chat, mode="reply", body="On, kol", version=0, by=world.by_mia)
+
+    def close() -> None:
+        conversations.close(Conversation.objects.get(id=chat.id), by=world.by_mia)
+
+    notes = at_once(*[doing(world, note)] * 4)
+    assert notes == [Note.unscoped.get().id] * 4
+    drafts = at_once(*[doing(world, draft)] * 4)
+    assert drafts.count(1) == 1
+    assert [type(other) for other in drafts if other != 1] == [DraftMoved] * 3
+    assert Draft.unscoped.get(mode="reply").version == 1
+    closed = at_once(*[doing(world, close)] * 4)
+    assert [type(outcome) for outcome in closed if outcome is not None] == [AlreadyClosed] * 3
+    assert Closure.unscoped.count() == 1
