@@ -102,6 +102,8 @@ def _actions() -> Iterator[str]:
         if "actions" not in parts or "tests" in parts or parts[1] == "testing":
             continue
         for name, verb in vars(importlib.import_module(found.name)).items():
+            if name.startswith("_"):
+                continue  # what an action does after it has read
             code = getattr(verb, "__code__", None)
             if code and code.co_filename == made_by and hasattr(verb, "__wrapped__") and verb.__module__ == found.name:
                 yield f"{parts[parts.index('actions') - 1]}.{name}"

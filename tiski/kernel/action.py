@@ -50,13 +50,11 @@ def action(function: Callable[Given, Result]) -> Callable[Given, Result]:
 
     An action inside another belongs to it: when it raises, all of it is undone, whether or not the exception is caught.
     """
-    if "by" not in inspect.signature(function).parameters:
-        raise TypeError(f"{function.__qualname__} is an action and must take `by`: who does it")
+    _require_an_actor(function)
 
     @wraps(function)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        if safe_method.get():
-            raise ChangeInSafeMethod(f"{function.__qualname__} changes state and was called inside a safe HTTP method")
+        _refuse_in_safe_method(function)
         # No savepoint for what belongs to another action: it would be two statements more for each.
         was_inside = _inside.get()
         token = _inside.set(True)
@@ -67,3 +65,28 @@ def action(function: Callable[Given, Result]) -> Callable[Given, Result]:
             _inside.reset(token)
 
     return run
+
+
+def reads_first(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """An action that finds out what it can before the transaction, for whose end others wait.
+
+    The change itself is made by a private `@action`, which asks again for whatever must still hold.
+    """
+    _require_an_actor(function)
+
+    @wraps(function)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        _refuse_in_safe_method(function)
+        return function(*args, **kwargs)
+
+    return run
+
+
+def _require_an_actor(function: Callable[..., object]) -> None:
+    if "by" not in inspect.signature(function).parameters:
+        raise TypeError(f"{function.__qualname__} is an action and must take `by`: who does it")
+
+
+def _refuse_in_safe_method(function: Callable[..., object]) -> None:
+    if safe_method.get():
+        raise ChangeInSafeMethod(f"{function.__qualname__} changes state and was called inside a safe HTTP method")

@@ -24,7 +24,7 @@ from tiski.conversations.models import Conversation, Tag, Tagging
 from tiski.conversations.policies import may_be_given, require_answering
 from tiski.customers.queries import family
 from tiski.kernel import clock, rows
-from tiski.kernel.action import Actor, ActorKind, action
+from tiski.kernel.action import Actor, ActorKind, action, reads_first
 from tiski.kernel.events import Emission, emit, emit_many
 from tiski.kernel.reading import fetch
 from tiski.kernel.scope import current_shop
@@ -134,6 +134,7 @@ def untag(conversation: Conversation, *, tag: Tag, by: Actor) -> None:
         emit(ConversationTagged(conversation=conversation.id, tag=tag.id, is_on=False), by=by)
 
 
+@reads_first
 def mark_read(conversation: Conversation, *, seq: int, by: Actor) -> None:
     """The agent has read every public entry up to `seq`; marks only move forward, and only that is written."""
     if by.kind is not ActorKind.AGENT or by.id is None:

@@ -31,7 +31,7 @@ from tiski.conversations.models import Attachment, Conversation, DraftMode, Mess
 from tiski.conversations.policies import require_answering
 from tiski.conversations.queries import opened, situation_of
 from tiski.kernel import clock, rows
-from tiski.kernel.action import Actor, ActorKind, action
+from tiski.kernel.action import Actor, ActorKind, action, reads_first
 from tiski.kernel.errors import NotAllowed
 from tiski.kernel.events import Emission, emit, emit_many
 from tiski.kernel.reading import moment_or_none
@@ -52,6 +52,7 @@ class _Way:
     seen: tuple[int, int, int]
 
 
+@reads_first
 def reply(
     conversation: Conversation,
     *,

@@ -112,15 +112,33 @@ def test_who_may_only_read_changes_nothing(world: World, conversation: Conversat
 def test_a_conversation_of_another_shop_is_not_found(
     world: World, other_shop: World, conversation: Conversation
 ) -> None:
-    with other_shop.scope(), pytest.raises(NoSuchConversation):
-        conversations.close(conversation, by=other_shop.by_mia)
+    by = other_shop.by_mia
+    with other_shop.scope():
+        for change in (
+            lambda: conversations.close(conversation, by=by),
+            lambda: conversations.reopen(conversation, by=by),
+            lambda: conversations.assign(conversation, to=other_shop.mia, by=by),
+            lambda: conversations.mark_read(conversation, seq=1, by=by),
+            lambda: conversations.reply(conversation, body="Hei", client_id=uuid4(), seen_seq=0, by=by),
+            lambda: conversations.note(conversation, body="Hei", client_id=uuid4(), by=by),
+            lambda: conversations.save_draft(conversation, mode="reply", body="Hei", version=0, by=by),
+            lambda: conversations.discard_draft(conversation, mode="reply", by=by),
+        ):
+            with pytest.raises(NoSuchConversation):
+                change()
 
 
 def test_nothing_changes_inside_a_get(world: World, conversation: Conversation) -> None:
     token = safe_method.set(True)
     try:
-        with world.scope(), pytest.raises(ChangeInSafeMethod):
-            conversations.close(conversation, by=world.by_mia)
+        with world.scope():
+            for change in (
+                lambda: conversations.close(conversation, by=world.by_mia),
+                lambda: conversations.mark_read(conversation, seq=0, by=world.by_mia),
+                lambda: conversations.reply(conversation, body="Hei", client_id=uuid4(), seen_seq=0, by=world.by_mia),
+            ):
+                with pytest.raises(ChangeInSafeMethod):
+                    change()
     finally:
         safe_method.reset(token)
 
