@@ -11,7 +11,8 @@ import threading
 import time
 from collections import deque
 
-# Other processes are not in the line; they get in while nobody of this one writes (docs/decisions/0014).
+# Other processes are not in the line; they get in when nobody of this one has written for a pause: at least once in so
+# many seconds (docs/decisions/0014).
 LONGEST_RUN = 0.010
 PAUSE = 0.0015
 
@@ -25,25 +26,18 @@ class Turns:
         self._guard = threading.Lock()
         self._line: deque[threading.Lock] = deque()
         self._is_taken = False
-        self._run_began = 0.0
+        self._freed_at = self._run_began = 0.0
 
     def take(self, seconds: float) -> bool:
         """Wait for the turn; False when it did not come within so many seconds."""
         with self._guard:
-            if not self._is_taken:
-                self._is_taken, self._run_began = True, time.monotonic()
-                return True
-            ticket = threading.Lock()
-            ticket.acquire()
-            if getattr(_thread, "goes_first", False):
-                self._line.appendleft(ticket)
-            else:
-                self._line.append(ticket)
-        if not ticket.acquire(timeout=max(0.0, seconds)) and self._left_the_line(ticket):
+            ticket = self._stand_in_line() if self._is_taken else None
+            if ticket is None:
+                self._is_taken, now = True, time.monotonic()
+                self._run_began = now if now - self._freed_at > PAUSE else self._run_began
+        if ticket is not None and not ticket.acquire(timeout=max(0.0, seconds)) and self._left_the_line(ticket):
             return False
-        if time.monotonic() - self._run_began > LONGEST_RUN:
-            time.sleep(PAUSE)
-            self._run_began = time.monotonic()
+        self._let_others_in()
         return True
 
     def pass_on(self) -> None:
@@ -52,11 +46,26 @@ class Turns:
             if self._line:
                 self._line.popleft().release()
             else:
-                self._is_taken = False
+                self._is_taken, self._freed_at = False, time.monotonic()
 
     def waiting(self) -> int:
         """How many stand in line."""
         return len(self._line)
+
+    def _stand_in_line(self) -> threading.Lock:
+        ticket = threading.Lock()
+        ticket.acquire()
+        if getattr(_thread, "goes_first", False):
+            self._line.appendleft(ticket)
+        else:
+            self._line.append(ticket)
+        return ticket
+
+    def _let_others_in(self) -> None:
+        """Pause, with the turn, when this process has left no gap for too long."""
+        if time.monotonic() - self._run_began > LONGEST_RUN:
+            time.sleep(PAUSE)
+            self._run_began = time.monotonic()
 
     def _left_the_line(self, ticket: threading.Lock) -> bool:
         with self._guard:
