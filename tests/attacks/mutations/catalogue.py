@@ -190,8 +190,8 @@ MUTATIONS = (
     Mutation(
         "actions run inside a GET",
         "tiski/kernel/action.py",
-        "        if safe_method.get():\n",
-        "        if safe_method.get() is None:\n",
+        "    if safe_method.get():\n",
+        "    if safe_method.get() is None:\n",
         (f"{MIDDLEWARE}::test_a63_no_action_runs_inside_a_safe_method",),
     ),
     Mutation(
