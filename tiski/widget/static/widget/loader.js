@@ -9,7 +9,7 @@
  */
 
 import { drawLauncher } from "./launcher.js";
-import { capable, makeWay, markButtons, watchAddress, watchButtons, whenIdle } from "./page.js";
+import { capable, idle, makeWay, markButtons, watchAddress, watchButtons } from "./page.js";
 
 const CONFIG_WITHIN = 10_000;
 
@@ -17,13 +17,13 @@ const CONFIG_WITHIN = 10_000;
 /** @typedef {import("./types.js").Panel} Panel */
 
 const script = /** @type {HTMLScriptElement | null} */ (document.currentScript) || ownTag();
-const known = /** @type {any} */ (window).tiski;
-if (script && script.src && capable() && !(known && known.running)) start(script.src, script.dataset);
+const known = /** @type {any} */ (window).tiski || {};
+if (script && script.src && capable() && !known.running) start(script.src, script.dataset);
 
 /** Optimisers and tag managers run scripts in ways that leave `currentScript` empty. */
 function ownTag() {
   const tags = document.querySelectorAll("script[src*='/w/'][src*='loader.js']");
-  return /** @type {HTMLScriptElement | null} */ (tags[tags.length - 1] || null);
+  return /** @type {HTMLScriptElement | undefined} */ (tags[tags.length - 1]);
 }
 
 /** @param {string} address the script's own @param {DOMStringMap} options its `data-` attributes */
@@ -34,17 +34,18 @@ function start(address, options) {
   const preview = "preview" in options;
   let lang = options.lang || document.documentElement.lang || navigator.language || "";
   let hidden = "hide" in options;
-  let config = /** @type {Config | null} */ (null);
-  let drawn = /** @type {import("./launcher.js").Launcher | null} */ (null);
+  /** There before anything asks for it: calls wait in the queue until then. @type {import("./launcher.js").Launcher} */
+  let drawn;
   let loading = /** @type {Promise<Panel | null> | null} */ (null);
   let panel = /** @type {Panel | null} */ (null);
   let opener = /** @type {Element | null} */ (null);
-  let waiting = /** @type {ArrayLike<any>[]} */ ((known && known.q) || []);
+  let waiting = /** @type {Iterable<any>[]} */ (known.q || []);
   let open = false;
   let unread = 0;
 
   /** @type {Record<string, (...values: any[]) => any>} */
   const verbs = {
+    __proto__: /** @type {any} */ (null),
     open: (how) => show(null, how),
     close: hide,
     toggle: (how) => (open ? hide() : show(null, how)),
@@ -58,33 +59,34 @@ function start(address, options) {
 
   tiski.running = true;
   /** @type {any} */ (window).tiski = tiski;
-  whenIdle(() => boot().catch(() => {}), full);
+  boot().catch(() => {});
 
   /** The widget's only global. @param {string} verb @param {...any} values */
   function tiski(verb, ...values) {
     if (drawn || verb === "on") return perform(verb, values);
     waiting.push([verb, ...values]);
-    return undefined;
   }
 
-  /** @param {string} verb @param {any[]} values */
+  /** An unknown verb is an error like any other. @param {string} verb @param {any[]} values */
   function perform(verb, values) {
     try {
-      return Object.prototype.hasOwnProperty.call(verbs, verb) ? verbs[verb](...values) : undefined;
-    } catch (_) {
-      return undefined;
-    }
+      return verbs[verb](...values);
+    } catch (_) {}
   }
 
+  /** In steps, each when the page is idle: its own work, its frames and its visitor's input come first. */
   async function boot() {
-    const queue = waiting;
-    draw(given() || (await fetchConfig()));
+    await idle(full);
+    const found = given() || (await fetchConfig());
+    await idle(full);
+    draw(found);
     emit("ready", {});
-    for (let place = 0; place < queue.length; place += 1) perform(queue[place][0], [].slice.call(queue[place], 1));
+    for (const [verb, ...values] of waiting) perform(verb, values);
     waiting = [];
     watchButtons((button) => show(button, {}));
     watchAddress(pageChanged);
-    makeWay(() => /** @type {NonNullable<typeof drawn>} */ (drawn).host);
+    await idle(full);
+    makeWay(() => drawn.host);
     markButtons();
     if (full || preview) show(null, { focus: false });
     else resume();
@@ -98,19 +100,16 @@ function start(address, options) {
 
   /** @returns {Promise<Config>} */
   async function fetchConfig() {
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), CONFIG_WITHIN);
     const url = `${base}config/${key}.json?lang=${lang.slice(0, 2)}`;
-    const answer = await fetch(url, /** @type {any} */ ({ credentials: "omit", priority: "low", signal: patience.signal }));
+    const signal = AbortSignal.timeout(CONFIG_WITHIN);
+    const answer = await fetch(url, /** @type {any} */ ({ credentials: "omit", priority: "low", signal }));
     const found = await answer.json();
-    clearTimeout(timer);
-    if (!answer.ok || !found.panel) throw new Error("no config");
+    if (!found.panel) throw new Error("no config");
     return found;
   }
 
   /** @param {Config} found */
   function draw(found) {
-    config = found;
     drawn = drawLauncher(found, options, base);
     const { button } = drawn;
     button.addEventListener("click", () => (open ? hide() : show(button, {})));
@@ -119,13 +118,13 @@ function start(address, options) {
   }
 
   function relabel() {
-    if (drawn) drawn.label(open, unread, hidden || full);
+    drawn.label(open, unread, hidden || full);
   }
 
   /** A conversation under way goes on: count what is new, reopen what was open. */
   function resume() {
     if (!remembered("visitor")) return;
-    if (document.visibilityState !== "visible") {
+    if (document.hidden) {
       document.addEventListener("visibilitychange", resume, { once: true });
       return;
     }
@@ -148,10 +147,10 @@ function start(address, options) {
 
   /** The panel, fetched once. @returns {Promise<Panel | null>} */
   function load() {
-    if (loading || !drawn || !config) return loading || Promise.resolve(null);
-    const { root, frame, status } = drawn;
+    if (loading) return loading;
+    const { config } = drawn;
     const context = {
-      base, config, root, frame, status, full, preview, emit, closed,
+      ...drawn, base, full, preview, emit, closed,
       unread: (/** @type {number} */ count) => {
         unread = count;
         relabel();
@@ -170,7 +169,6 @@ function start(address, options) {
 
   /** @param {Element | null} from what was pressed @param {{text?: string, focus?: boolean}} [how] */
   function show(from, how) {
-    if (!drawn) return;
     opener = from || opener;
     const before = open;
     open = true;
@@ -190,7 +188,6 @@ function start(address, options) {
 
   /** The panel has closed: focus goes back to where it came from. */
   function closed() {
-    if (!drawn) return;
     const inside = drawn.frame.contains(drawn.root.activeElement);
     const back = opener && opener.isConnected ? opener : drawn.button;
     open = false;
@@ -218,7 +215,7 @@ function start(address, options) {
     lang = wanted;
     const found = await fetchConfig();
     if (panel) panel.leave();
-    if (drawn) drawn.host.remove();
+    drawn.host.remove();
     open = false;
     loading = panel = null;
     draw(found);
@@ -239,7 +236,7 @@ function start(address, options) {
   }
 
   function pageChanged() {
-    if (drawn && !drawn.host.isConnected) document.documentElement.append(drawn.host);
+    if (!drawn.host.isConnected) document.documentElement.append(drawn.host);
     markButtons();
     emit("page", { url: location.href });
   }

@@ -1,6 +1,6 @@
 /** The shop's page around the widget: when it is idle, when it changes, and when it shows something more important. */
 
-const BOOT_WITHIN = 4000;
+const IDLE_WITHIN = 2000;
 const LOOK_EVERY = 2000;
 
 /** Old browsers get nothing rather than something broken. */
@@ -8,27 +8,34 @@ export function capable() {
   return "adoptedStyleSheets" in Document.prototype && "replaceChildren" in Element.prototype && "inert" in HTMLElement.prototype;
 }
 
-/** After `load`, outside prerendering, when the page has nothing better to do. @param {() => void} task @param {boolean} now */
-export function whenIdle(task, now) {
-  const later = () => whenIdle(task, now);
-  if (/** @type {any} */ (document).prerendering) document.addEventListener("prerenderingchange", later, { once: true });
-  else if (document.readyState !== "complete") window.addEventListener("load", later, { once: true });
-  else if (now || !window.requestIdleCallback) setTimeout(task, now ? 0 : 200);
-  else window.requestIdleCallback(task, { timeout: BOOT_WITHIN });
+/** After `load`, outside prerendering, when the page has nothing better to do. @param {boolean} now @returns {Promise<any>} */
+export function idle(now) {
+  return new Promise((done) => {
+    const look = () => {
+      if (/** @type {any} */ (document).prerendering) document.addEventListener("prerenderingchange", look, { once: true });
+      else if (document.readyState !== "complete") window.addEventListener("load", look, { once: true });
+      else if (now || !window.requestIdleCallback) setTimeout(done, now ? 0 : 200);
+      else window.requestIdleCallback(done, { timeout: IDLE_WITHIN });
+    };
+    look();
+  });
 }
 
 /** Page changes without a load; `history` is never patched. @param {() => void} changed */
 export function watchAddress(changed) {
   const navigation = /** @type {any} */ (window).navigation;
-  if (navigation) return navigation.addEventListener("navigatesuccess", changed);
+  if (navigation) {
+    navigation.addEventListener("navigatesuccess", changed);
+    return;
+  }
   let seen = location.href;
   const look = () => {
-    if (location.href === seen || document.visibilityState !== "visible") return;
+    if (location.href === seen || document.hidden) return;
     seen = location.href;
     changed();
   };
   window.addEventListener("popstate", look);
-  return setInterval(look, LOOK_EVERY);
+  setInterval(look, LOOK_EVERY);
 }
 
 /** Out of sight while a modal dialog of the shop is open. @param {() => HTMLElement} host */
