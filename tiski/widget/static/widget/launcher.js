@@ -37,7 +37,7 @@ outline:1px solid transparent;border-radius:18px;background:var(--surface);box-s
 @media (min-width:481px) and (prefers-reduced-motion:no-preference){.panel{animation:rise .2s}@keyframes rise{from{opacity:0;transform:translateY(12px)}}}
 @media print{:host{display:none!important}}`;
 
-/** @param {Config} config @param {DOMStringMap} options the script's `data-` attributes @param {string} base */
+/** Not on the page yet. @param {Config} config @param {DOMStringMap} options the script's `data-` attributes @param {string} base */
 export function drawLauncher(config, options, base) {
   const host = document.createElement("tiski-chat");
   const root = host.attachShadow({ mode: "open" });
@@ -53,7 +53,6 @@ export function drawLauncher(config, options, base) {
   root.append(frame, button, status);
   paint(host, config, options);
   for (const kind of ["keydown", "keyup", "keypress", "input", "paste"]) host.addEventListener(kind, (event) => event.stopPropagation());
-  (document.querySelector("[data-tiski-here]") || document.documentElement).append(host);
 
   /** Name, picture and number of the launcher. @param {boolean} open @param {number} unread @param {boolean} hidden */
   function label(open, unread, hidden) {

@@ -36,7 +36,7 @@ function start(address, options) {
   let hidden = "hide" in options;
   /** There before anything asks for it: calls wait in the queue until then. @type {import("./launcher.js").Launcher} */
   let drawn;
-  let loading = /** @type {Promise<Panel | null> | null} */ (null);
+  let loading = /** @type {Promise<any> | null} */ (null);
   let panel = /** @type {Panel | null} */ (null);
   let opener = /** @type {Element | null} */ (null);
   let waiting = /** @type {Iterable<any>[]} */ (known.q || []);
@@ -79,11 +79,13 @@ function start(address, options) {
     await idle(full);
     const found = given() || (await fetchConfig());
     await idle(full);
-    draw(found);
+    const launcher = drawLauncher(found, options, base);
+    await idle(full);
+    put(launcher);
     emit("ready", {});
     for (const [verb, ...values] of waiting) perform(verb, values);
     waiting = [];
-    watchButtons((button) => show(button, {}));
+    watchButtons(show);
     watchAddress(pageChanged);
     await idle(full);
     makeWay(() => drawn.host);
@@ -108,13 +110,18 @@ function start(address, options) {
     return found;
   }
 
-  /** @param {Config} found */
-  function draw(found) {
-    drawn = drawLauncher(found, options, base);
-    const { button } = drawn;
-    button.addEventListener("click", () => (open ? hide() : show(button, {})));
-    for (const reach of ["pointerenter", "focus", "touchstart"]) button.addEventListener(reach, () => load(), { passive: true });
+  /** @param {import("./launcher.js").Launcher} launcher */
+  function put(launcher) {
+    const { button } = launcher;
+    drawn = launcher;
+    attach();
+    button.addEventListener("click", () => (open ? hide() : show(button)));
+    for (const reach of ["pointerenter", "focus", "touchstart"]) button.addEventListener(reach, load, { passive: true });
     relabel();
+  }
+
+  function attach() {
+    (document.querySelector("[data-tiski-here]") || document.documentElement).append(drawn.host);
   }
 
   function relabel() {
@@ -139,13 +146,11 @@ function start(address, options) {
   /** @param {string} name */
   function remembered(name) {
     try {
-      return Boolean(localStorage.getItem(`tiski.${key}.${name}`));
-    } catch (_) {
-      return false;
-    }
+      return localStorage.getItem(`tiski.${key}.${name}`);
+    } catch (_) {}
   }
 
-  /** The panel, fetched once. @returns {Promise<Panel | null>} */
+  /** The panel, fetched once. */
   function load() {
     if (loading) return loading;
     const { config } = drawn;
@@ -162,7 +167,6 @@ function start(address, options) {
       .catch(() => {
         loading = null;
         if (open) closed();
-        return null;
       });
     return loading;
   }
@@ -211,14 +215,14 @@ function start(address, options) {
 
   /** @param {string} wanted */
   async function speak(wanted) {
-    const again = open;
     lang = wanted;
-    const found = await fetchConfig();
+    const launcher = drawLauncher(await fetchConfig(), options, base);
+    const again = open;
     if (panel) panel.leave();
     drawn.host.remove();
     open = false;
     loading = panel = null;
-    draw(found);
+    put(launcher);
     if (again) show(null, { focus: false });
     else resume();
   }
@@ -236,7 +240,7 @@ function start(address, options) {
   }
 
   function pageChanged() {
-    if (!drawn.host.isConnected) document.documentElement.append(drawn.host);
+    if (!drawn.host.isConnected) attach();
     markButtons();
     emit("page", { url: location.href });
   }

@@ -1,6 +1,6 @@
 /** The shop's page around the widget: when it is idle, when it changes, and when it shows something more important. */
 
-const IDLE_WITHIN = 2000;
+const IDLE_WITHIN = 1300;
 const LOOK_EVERY = 2000;
 
 /** Old browsers get nothing rather than something broken. */
