@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Request, expect
 
+from bench.tasks import LONG, tasks, traced
 from tiski.testing.storefronts import Storefronts
 from tiski.testing.storefronts.desk import Desk
 from tiski.testing.storefronts.shopper import Shopper
@@ -46,6 +47,21 @@ def test_the_launcher_moves_nothing_on_the_page(enter: Enter) -> None:
         })"""
     )
     assert shift == 0
+
+
+def test_no_part_of_the_start_is_long_even_on_a_processor_four_times_slower(enter: Enter, shops: Storefronts) -> None:
+    ada = enter("plain")
+    expect(ada.launcher).to_be_visible()
+    assert min(hardest_part(ada, shops.address("plain")) for _ in range(3)) < LONG / 4
+
+
+def hardest_part(ada: Shopper, address: str) -> float:
+    """Milliseconds on the processor that the widget takes of one task of the page."""
+    with traced(ada.page) as events:
+        with ada.page.expect_response("**/w/config/*"):
+            ada.visit(address)
+        ada.page.wait_for_timeout(1000)
+    return max(task.worked for task in tasks(events, page=ada.page.url, script="/w/", begins="/w/config/"))
 
 
 def test_the_panel_is_fetched_when_the_pointer_reaches_the_launcher(enter: Enter) -> None:
