@@ -10,7 +10,7 @@ export function drawIntro({ config, base }, { t }) {
   const mark = h("span", { class: "intro__logo" }, face({ name: shop.name, photo: shop.logo }, base, 72));
   const faces = people.length > 0 && h("span", { class: "faces intro__faces" }, ...people.slice(0, FACES).map((one) => face(one, base, 32)));
   const names = people.slice(0, FACES).map((one) => one.name);
-  const list = new Intl.ListFormat(config.lang, { type: "conjunction" });
+  const listed = () => new Intl.ListFormat(config.lang, { type: "conjunction" }).format(names);
   return h(
     "div",
     { class: "intro" },
@@ -18,7 +18,7 @@ export function drawIntro({ config, base }, { t }) {
     h("p", { class: "intro__hello" }, welcome || t("hello")),
     h("p", { class: "intro__about" }, t("about")),
     faces,
-    names.length > 0 && h("p", { class: "intro__who" }, t("who", { names: list.format(names), count: names.length })),
+    names.length > 0 && h("p", { class: "intro__who" }, t("who", { names: listed(), count: names.length })),
   );
 }
 

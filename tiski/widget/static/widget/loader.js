@@ -106,7 +106,7 @@ function start(address, options) {
     const signal = AbortSignal.timeout(CONFIG_WITHIN);
     const answer = await fetch(url, /** @type {any} */ ({ credentials: "omit", priority: "low", signal }));
     const found = await answer.json();
-    if (!found.panel) throw new Error("no config");
+    if (!found.panel) throw new Error();
     return found;
   }
 
@@ -153,7 +153,6 @@ function start(address, options) {
   /** The panel, fetched once. */
   function load() {
     if (loading) return loading;
-    const { config } = drawn;
     const context = {
       ...drawn, base, full, preview, emit, closed,
       unread: (/** @type {number} */ count) => {
@@ -161,8 +160,8 @@ function start(address, options) {
         relabel();
       },
     };
-    const dress = fetch(new URL(config.css, base).href, { credentials: "omit" }).then((answer) => answer.text());
-    loading = Promise.all([import(new URL(config.panel, base).href), dress])
+    const dress = fetch(new URL(drawn.config.css, base).href, { credentials: "omit" }).then((answer) => answer.text());
+    loading = Promise.all([import(new URL(drawn.config.panel, base).href), dress])
       .then(([module, css]) => (panel = module.mount(context, css)))
       .catch(() => {
         loading = null;
