@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,8 @@ IDENTITIES = """
     SELECT id, kind, value, shown, verified_at IS NOT NULL FROM customers_identity
     WHERE customer_id IN ({marks}) AND kind <> 'visitor' ORDER BY id
 """
+REMAINING = "SELECT id, COALESCE(merged_into_id, id) FROM customers_customer WHERE id IN ({marks}) AND shop_id = %s"
+OWNERS = "SELECT value, customer_id FROM customers_identity WHERE shop_id = %s AND kind = %s AND value IN ({marks})"
 LAST_SIGN = "\U0010ffff"
 
 
@@ -82,6 +85,20 @@ def customer_panel(customer_id: int) -> CustomerPanel:
         merges=_merges(kept[0]) if len(family) > 1 else (),
         family=family,
     )
+
+
+def remaining(customer_ids: Collection[int]) -> dict[int, int]:
+    """Who stands for each of these customers now: themselves, or whom they were merged into."""
+    if not customer_ids:
+        return {}
+    return dict(fetch(REMAINING.format(marks=marks(customer_ids)), [*customer_ids, current_shop()]))
+
+
+def owners(kind: str, values: Collection[str]) -> dict[str, int]:
+    """Which customers of the shop are recognised by these canonical addresses; who is not known is left out."""
+    if not values:
+        return {}
+    return dict(fetch(OWNERS.format(marks=marks(values)), [current_shop(), kind, *values]))
 
 
 def family(*customer_ids: int) -> list[int]:

@@ -6,7 +6,7 @@ request asks is therefore written as a statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -49,7 +49,7 @@ def moment_or_none(value: Any) -> datetime | None:
     return None if value is None else moment(value)
 
 
-def marks(values: Sequence[object]) -> str:
+def marks(values: Collection[object]) -> str:
     """So many placeholders, for an IN list."""
     return ", ".join(["%s"] * len(values))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tiski.channels.email import actions as mail
 from tiski.channels.email import connecting, receiving
 from tiski.channels.email.errors import MailboxFault
@@ -9,14 +11,14 @@ from tiski.channels.email.events import MailboxCheckAsked
 from tiski.channels.email.mailbox import KIND, mailbox_of
 from tiski.conversations.events import MessageDelivered, RawReceived
 from tiski.conversations.models import ChannelAccount, OutboxItem
-from tiski.kernel.events import FactRow, hears
+from tiski.kernel.events import FactRow, Heard, Outcomes, hears, hears_many
 
 
-@hears(RawReceived)
-def read_what_came(event: RawReceived, fact: FactRow) -> None:
-    """A mail is stored: understand it."""
-    if event.kind == KIND:
-        receiving.understand(event.raw)
+@hears_many(RawReceived, most=receiving.TOGETHER)
+def read_what_came(several: Sequence[Heard[RawReceived]]) -> Outcomes:
+    """Mails are stored: understand them."""
+    outcomes = receiving.understand_many([each.event.raw for each in several if each.event.kind == KIND])
+    return [outcomes.get(each.event.raw) for each in several]
 
 
 @hears(MailboxCheckAsked, slow=True)

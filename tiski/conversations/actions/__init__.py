@@ -3,8 +3,17 @@
 from tiski.conversations.actions.channels import add_channel, change_channel, report_health, switch_channel
 from tiski.conversations.actions.drafts import discard_draft, save_draft
 from tiski.conversations.actions.envelopes import LONGEST_CHAT, MOST_FILES, Posted, Posting, Refused, Visitor
-from tiski.conversations.actions.files import add_upload, drop_upload, uploader_of
-from tiski.conversations.actions.inbound import count_death, replay, settle, store_raw
+from tiski.conversations.actions.files import add_upload, add_uploads, drop_upload, uploader_of
+from tiski.conversations.actions.inbound import (
+    Incoming,
+    Verdict,
+    count_death,
+    replay,
+    settle,
+    settle_many,
+    store_raw,
+    store_raw_many,
+)
 from tiski.conversations.actions.lifecycle import (
     assign,
     close,
@@ -17,7 +26,7 @@ from tiski.conversations.actions.lifecycle import (
     unassign,
     untag,
 )
-from tiski.conversations.actions.opening import open_conversation
+from tiski.conversations.actions.opening import Opening, open_conversation, open_many
 from tiski.conversations.actions.outbox import (
     claim_due,
     hold_after_restore,
@@ -34,12 +43,16 @@ from tiski.conversations.actions.replying import note, reply, take_back
 __all__ = [
     "LONGEST_CHAT",
     "MOST_FILES",
+    "Incoming",
+    "Opening",
     "Posted",
     "Posting",
     "Refused",
+    "Verdict",
     "Visitor",
     "add_channel",
     "add_upload",
+    "add_uploads",
     "assign",
     "change_channel",
     "claim_due",
@@ -52,6 +65,7 @@ __all__ = [
     "mark_read_by_customer",
     "note",
     "open_conversation",
+    "open_many",
     "post",
     "post_many",
     "queue_outbox",
@@ -67,7 +81,9 @@ __all__ = [
     "save_draft",
     "set_subject",
     "settle",
+    "settle_many",
     "store_raw",
+    "store_raw_many",
     "switch_channel",
     "tag",
     "take_back",

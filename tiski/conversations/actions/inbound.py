@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,22 +16,38 @@ from tiski.conversations.models import ChannelAccount, Conversation, InboundRaw,
 from tiski.conversations.queries.measures import duplicates
 from tiski.kernel import clock, rows
 from tiski.kernel.action import SYSTEM, Actor, action
-from tiski.kernel.events import emit
+from tiski.kernel.events import Emission, emit, emit_many
+from tiski.kernel.reading import fetch, marks
 from tiski.kernel.scope import current_shop
 
 LARGEST_RAW = 50 * 1024 * 1024
 POISON_AFTER = 3
+ITEM = "(%s, %s, %s, %s, %s, %s, 'received', '', '', 0)"
 INSERT = """
     INSERT INTO conversations_inboundraw
         (shop_id, channel_account_id, dedupe_key, received_at, envelope, size, state, rule, reason, deaths)
-    VALUES (%s, %s, %s, %s, %s, %s, 'received', '', '', 0)
-    ON CONFLICT (channel_account_id, dedupe_key) DO NOTHING RETURNING id
+    VALUES {items} ON CONFLICT (channel_account_id, dedupe_key) DO NOTHING RETURNING dedupe_key, id
 """
+KNOWN = "SELECT dedupe_key, id FROM conversations_inboundraw WHERE channel_account_id = %s AND dedupe_key IN ({marks})"
 KEEP = "INSERT INTO conversations_rawbytes (item_id, shop_id, data) VALUES (%s, %s, %s)"
 SETTLE = """
     UPDATE conversations_inboundraw SET state = %s, rule = %s, reason = %s, conversation_id = %s, message_id = %s
     WHERE id = %s AND shop_id = %s
 """
+KINDS = """
+    SELECT r.id, a.kind FROM conversations_inboundraw r
+    JOIN conversations_channelaccount a ON a.id = r.channel_account_id WHERE r.id IN ({marks})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An item as it came; the same `dedupe_key` in the same channel account is the same item."""
+
+    raw: bytes
+    dedupe_key: str
+    envelope: Mapping[str, object] | None = None
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,18 @@ class Stored:
 
     id: int
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an item of the ledger: one of the final states, by which rule, and where it went."""
+
+    item_id: int
+    state: RawState
+    rule: str = ""
+    reason: str = ""
+    conversation_id: int | None = None
+    message_id: int | None = None
 
 
 @action
@@ -56,27 +84,28 @@ def store_raw(
 
     Whoever acknowledges to the sender does so after this transaction has committed. Raises `RawTooLarge`.
     """
-    if len(raw) > LARGEST_RAW:
+    return store_raw_many(channel_account, [Incoming(raw, dedupe_key, envelope, received_at)], by=by)[0]
+
+
+@action
+def store_raw_many(channel_account: ChannelAccount, items: Sequence[Incoming], *, by: Actor = SYSTEM) -> list[Stored]:
+    """The same for several items of one channel account, in order, with a handful of statements."""
+    if not items:
+        return []
+    if any(len(item.raw) > LARGEST_RAW for item in items):
         raise RawTooLarge(limit=LARGEST_RAW // 1024 // 1024)
-    values = [
-        channel_account.shop_id,
-        channel_account.id,
-        dedupe_key,
-        rows.moment(received_at or clock.now()),
-        orjson.dumps(envelope or {}).decode(),
-        len(raw),
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
-        inserted = cursor.fetchone()
-    if inserted is None:
-        duplicates.add(channel_account.kind)
-        known = InboundRaw.objects.filter(channel_account=channel_account, dedupe_key=dedupe_key)
-        return Stored(known.values_list("id", flat=True).get(), False)
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, [inserted[0], channel_account.shop_id, raw])
-    emit(RawReceived(raw=inserted[0], kind=channel_account.kind), by=by)
-    return Stored(inserted[0], True)
+    inserted = _insert(channel_account, items)
+    fresh = {item.dedupe_key: item.raw for item in reversed(items) if item.dedupe_key in inserted}
+    kept = [(number, channel_account.shop_id, fresh[key]) for key, number in inserted.items()]
+    if kept:
+        with connection.cursor() as cursor:
+            cursor.executemany(KEEP, kept)
+    numbers = inserted | _known(channel_account, [item.dedupe_key for item in items if item.dedupe_key not in inserted])
+    stored = [Stored(numbers[item.dedupe_key], fresh.pop(item.dedupe_key, None) is not None) for item in items]
+    duplicates.add(channel_account.kind, number=sum(not each.is_new for each in stored))
+    kind, shop_id = channel_account.kind, channel_account.shop_id
+    emit_many([Emission(shop_id, RawReceived(raw=each.id, kind=kind), by) for each in stored if each.is_new])
+    return stored
 
 
 @action
@@ -90,14 +119,39 @@ def settle(
     message_id: int | None = None,
     by: Actor = SYSTEM,
 ) -> None:
-    """Write down what became of an item: one of the final states, by which rule, and where it went."""
+    """Write down what became of an item."""
     conversation_id = conversation.id if conversation is not None else None
+    settle_many([Verdict(raw.id, state, rule, reason, conversation_id, message_id)], by=by)
+
+
+@action
+def settle_many(verdicts: Sequence[Verdict], *, by: Actor = SYSTEM) -> None:
+    """Write down what became of several items of the shop in scope."""
+    if not verdicts:
+        return
+    shop_id = current_shop()
+    values = [
+        (
+            each.state.value,
+            each.rule[:80],
+            each.reason[:500],
+            each.conversation_id,
+            each.message_id,
+            each.item_id,
+            shop_id,
+        )
+        for each in verdicts
+    ]
     with connection.cursor() as cursor:
-        values = [state.value, rule[:80], reason[:500], conversation_id, message_id, raw.id, current_shop()]
-        cursor.execute(SETTLE, values)
-    if state == RawState.QUARANTINED:
-        kind = ChannelAccount.objects.values_list("kind", flat=True).get(id=raw.channel_account_id)
-        emit(RawQuarantined(raw=raw.id, kind=kind, reason=reason[:500]), by=by)
+        cursor.executemany(SETTLE, values)
+    set_aside = {each.item_id: each.reason[:500] for each in verdicts if each.state == RawState.QUARANTINED}
+    if not set_aside:
+        return
+    kinds: dict[int, str] = dict(fetch(KINDS.format(marks=marks(set_aside)), [*set_aside]))
+    quarantined = [
+        RawQuarantined(raw=number, kind=kinds[number], reason=reason) for number, reason in set_aside.items()
+    ]
+    emit_many([Emission(shop_id, event, by) for event in quarantined])
 
 
 @action
@@ -116,3 +170,18 @@ def replay(raw: InboundRaw, *, by: Actor) -> None:
     InboundRaw.objects.filter(id=raw.id).update(state=RawState.RECEIVED, deaths=0, rule="", reason="")
     kind = ChannelAccount.objects.values_list("kind", flat=True).get(id=raw.channel_account_id)
     emit(RawReceived(raw=raw.id, kind=kind), by=by)
+
+
+def _insert(channel_account: ChannelAccount, items: Sequence[Incoming]) -> dict[str, int]:
+    """Numbers of the items that were not in the ledger yet, by their keys."""
+    now = clock.now()
+    values: list[object] = []
+    for item in items:
+        moment = rows.moment(item.received_at or now)
+        envelope = orjson.dumps(item.envelope or {}).decode()
+        values += [channel_account.shop_id, channel_account.id, item.dedupe_key, moment, envelope, len(item.raw)]
+    return dict(fetch(INSERT.format(items=", ".join([ITEM] * len(items))), values))
+
+
+def _known(channel_account: ChannelAccount, keys: Sequence[str]) -> dict[str, int]:
+    return dict(fetch(KNOWN.format(marks=marks(keys)), [channel_account.id, *keys])) if keys else {}

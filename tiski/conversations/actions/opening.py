@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 from tiski.conversations.actions import locking
@@ -17,7 +18,8 @@ from tiski.customers.actions import Introduction, recognise_many
 from tiski.customers.models import Customer
 from tiski.kernel import clock, ids, rows
 from tiski.kernel.action import SYSTEM, Actor, ActorKind, action
-from tiski.kernel.events import Emission, emit, emit_many
+from tiski.kernel.events import Emission, emit_many
+from tiski.kernel.scope import current_shop
 
 CONVERSATION_COLUMNS = (
     "shop_id",
@@ -32,6 +34,17 @@ CONVERSATION_COLUMNS = (
     "last_message_at",
     "opened_at",
 )
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation that is about to begin; `subject` is one line."""
+
+    channel_account_id: int
+    customer_id: int
+    subject: str
+    language: str
+    opened_at: datetime
+    uuid: UUID = msgspec.field(default_factory=ids.uuid7)
 
 
 @action
@@ -57,16 +70,37 @@ def open_conversation(
         opened_at=at,
         last_message_at=at,
     )
-    moment = rows.moment(at)
-    values = (
-        *(conversation.shop_id, conversation.uuid.hex, customer.id, channel_account.id, conversation.subject, language),
-        *(0, 0, 0, moment, moment),
+    opening = Opening(
+        channel_account_id=channel_account.id,
+        customer_id=customer.id,
+        subject=conversation.subject,
+        language=language,
+        opened_at=at,
+        uuid=conversation.uuid,
     )
-    [conversation.id] = rows.insert_many("conversations_conversation", CONVERSATION_COLUMNS, [values])
+    [conversation.id] = open_many([opening], by=by)
     conversation._state.adding = False
-    opened = ConversationOpened(conversation=conversation.id, customer=customer.id, channel_account=channel_account.id)
-    emit(opened, by=by)
     return conversation
+
+
+@action
+def open_many(openings: Sequence[Opening], *, by: Actor) -> list[int]:
+    """Begin conversations in the shop in scope; returns their ids in order."""
+    shop_id = current_shop()
+    values = []
+    for each in openings:
+        at = rows.moment(each.opened_at)
+        who = (shop_id, each.uuid.hex, each.customer_id, each.channel_account_id)
+        values.append((*who, each.subject, each.language, 0, 0, 0, at, at))
+    opened = rows.insert_many("conversations_conversation", CONVERSATION_COLUMNS, values)
+    emissions = []
+    for number, each in zip(opened, openings, strict=True):
+        event = ConversationOpened(
+            conversation=number, customer=each.customer_id, channel_account=each.channel_account_id
+        )
+        emissions.append(Emission(shop_id, event, by))
+    emit_many(emissions)
+    return opened
 
 
 def one_line(subject: str) -> str:

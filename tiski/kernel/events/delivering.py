@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,7 +22,7 @@ from tiski.kernel.reading import fetch
 from tiski.kernel.scope import shop_scope
 
 from . import stream
-from .event import FactRow, Handler, Retry, handlers
+from .event import FactRow, Handler, Heard, Outcomes, Retry, handlers
 
 # Longer than the longest call a handler makes (45 s), and over soon enough that what a dead worker held is done within
 # a minute (reliability.md I8).
@@ -93,14 +95,20 @@ def run_due(owner: str, limit: int = 50, *, quick: bool = False, stopping: Calla
     deadline = time.monotonic() + LEASE.total_seconds() / 2
     done: list[Claim] = []
     returned: list[Claim] = []
-    for claimed in [*swift, *slow[:1]]:
-        if claimed in slow:
+    waiting = deque([*_groups(swift, facts), *_groups(slow[:1], facts)])
+    while waiting:
+        group = waiting.popleft()
+        if group[0] in slow:
             _finish(done)  # what waits outside may take longer than their lease
             done = []
         if stopping() or time.monotonic() > deadline:
-            returned.append(claimed)
-        elif _run(claimed, facts[claimed.fact_id]):
-            done.append(claimed)
+            returned += group
+            continue
+        outcomes = _run(group, facts)
+        if outcomes is None:
+            waiting.extendleft([each] for each in reversed(group))
+            continue
+        done += [claimed for claimed, outcome in zip(group, outcomes, strict=True) if _is_done(claimed, outcome)]
     _finish(done)
     _give_back(returned)
     return len(claims)
@@ -113,35 +121,64 @@ def retry(delivery_id: int) -> None:
     )
 
 
-def _run(claimed: Claim, fact: FactRow) -> bool:
-    handler = handlers.get(claimed.handler)
+def _groups(claims: list[Claim], facts: Mapping[int, FactRow]) -> list[list[Claim]]:
+    """The claims that are run together, of one handler and one shop each, where the first of them stood."""
+    groups: list[list[Claim]] = []
+    latest: dict[tuple[str, int | None], list[Claim]] = {}
+    for claimed in claims:
+        handler, key = handlers.get(claimed.handler), (claimed.handler, facts[claimed.fact_id].shop_id)
+        group = latest.get(key)
+        if group is None or handler is None or len(group) >= handler.most:
+            latest[key] = group = []
+            groups.append(group)
+        group.append(claimed)
+    return groups
+
+
+def _run(group: list[Claim], facts: Mapping[int, FactRow]) -> Outcomes | None:
+    """How each one ended; None when the group failed as a whole, and each is to be run alone."""
+    handler = handlers.get(group[0].handler)
     if handler is None:
-        _fail(claimed, f"no handler is called {claimed.handler} in this version", dead=False)
-        return False
+        return [LookupError(f"no handler is called {group[0].handler} in this version")]
     try:
-        _call(handler, fact)
+        outcomes = _call(handler, [facts[claimed.fact_id] for claimed in group])
     except Retry as again:
-        _put_off(claimed, again.after)
-        delivered.add("put off")
-        return False
+        outcomes = [again] * len(group)
     except Exception as error:
-        log.exception("handler failed", extra={"handler": handler.name, "fact": fact.id, "tries": claimed.tries})
         if isinstance(error, DatabaseError):
             connection.close()  # after a failed commit the state of the connection is unknown
-        _fail(claimed, f"{type(error).__name__}: {error}", dead=claimed.tries >= handler.tries)
-        delivered.add("failed")
+        if len(group) > 1:
+            log.warning("a group failed and is run one by one", extra={"handler": handler.name}, exc_info=error)
+            return None
+        outcomes = [error]
+    return outcomes
+
+
+def _call(handler: Handler, facts: list[FactRow]) -> Outcomes:
+    heard = [Heard(msgspec.convert(fact.data, handler.event), fact) for fact in facts]
+    shop_id = facts[0].shop_id
+    with shop_scope(shop_id) if shop_id is not None else nullcontext():
+        outcomes = handler.run(heard)
+    if len(outcomes) != len(heard):
+        raise ValueError(f"{len(outcomes)} outcomes for {len(heard)} deliveries")
+    return outcomes
+
+
+def _is_done(claimed: Claim, outcome: Exception | None) -> bool:
+    if outcome is None:
+        delivered.add("done")
+        return True
+    if isinstance(outcome, Retry):
+        _put_off(claimed, outcome.after)
+        delivered.add("put off")
         return False
-    delivered.add("done")
-    return True
-
-
-def _call(handler: Handler, fact: FactRow) -> None:
-    event = msgspec.convert(fact.data, handler.event)
-    if fact.shop_id is None:
-        handler.run(event, fact)
-        return
-    with shop_scope(fact.shop_id):
-        handler.run(event, fact)
+    handler = handlers.get(claimed.handler)
+    about = {"handler": claimed.handler, "fact": claimed.fact_id, "tries": claimed.tries}
+    log.error("handler failed", extra=about, exc_info=outcome)
+    is_last = handler is not None and claimed.tries >= handler.tries
+    _fail(claimed, f"{type(outcome).__name__}: {outcome}", dead=is_last)
+    delivered.add("failed")
+    return False
 
 
 def _finish(done: list[Claim]) -> None:

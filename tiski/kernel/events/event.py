@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from functools import wraps
+from inspect import unwrap
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -55,15 +57,26 @@ class FactRow(msgspec.Struct, frozen=True):
     position: int
 
 
-Heard = TypeVar("Heard", bound=Event)
-Handle = Callable[[Any, FactRow], None]
+AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+
+class Heard(NamedTuple, Generic[AnyEvent]):
+    """An event and the fact that tells of it."""
+
+    event: AnyEvent
+    fact: FactRow
+
+
+Outcomes = Sequence[Exception | None]
+"""How each delivery of a group ended, in its order: done, to be tried later (`Retry`), or failed."""
+Handle = Callable[[Sequence[Heard[Any]]], Outcomes]
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
     """A subscribed function. `ordered`: of one subject, an earlier delivery is finished before a later one starts.
 
-    `slow`: it waits for someone outside the house.
+    `slow`: it waits for someone outside the house. `most`: how many events of one shop it is given at once.
     """
 
     name: str
@@ -72,6 +85,7 @@ class Handler:
     ordered: bool
     tries: int
     slow: bool = False
+    most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +112,39 @@ class Retry(Exception):
 
 
 def hears(
-    event: type[Heard], *, ordered: bool = False, tries: int = 8, slow: bool = False
-) -> Callable[[Callable[[Heard, FactRow], None]], Callable[[Heard, FactRow], None]]:
+    event: type[AnyEvent], *, ordered: bool = False, tries: int = 8, slow: bool = False
+) -> Callable[[Callable[[AnyEvent, FactRow], None]], Callable[[AnyEvent, FactRow], None]]:
     """Subscribe a handler: it is called at least once for each such event, so it must be idempotent.
 
     A `slow` one waits for someone outside. It never keeps others waiting: a thread of the worker takes one such
     delivery at a time, and one thread takes none.
     """
 
-    def subscribe(function: Callable[[Heard, FactRow], None]) -> Callable[[Heard, FactRow], None]:
-        name = f"{function.__module__}.{function.__name__}".removeprefix("tiski.")
-        handler = Handler(name, function, event, ordered, tries, slow)
-        known = handlers.get(name)
-        if known is not None and known.run.__code__ is not function.__code__:
-            raise ValueError(f"two handlers are called {name}")
-        if known is None:
-            handlers[name] = handler
-            handlers_of[event.name].append(handler)
+    def subscribe(function: Callable[[AnyEvent, FactRow], None]) -> Callable[[AnyEvent, FactRow], None]:
+        @wraps(function)
+        def run(heard: Sequence[Heard[AnyEvent]]) -> Outcomes:
+            function(*heard[0])
+            return [None]
+
+        _subscribe(Handler(_name_of(function), run, event, ordered, tries, slow))
+        return function
+
+    return subscribe
+
+
+def hears_many(
+    event: type[AnyEvent], *, most: int, tries: int = 8
+) -> Callable[[Callable[[Sequence[Heard[AnyEvent]]], Outcomes]], Callable[[Sequence[Heard[AnyEvent]]], Outcomes]]:
+    """Subscribe a handler that is cheaper for several events than for each: up to `most` of one shop, oldest first.
+
+    It answers with one outcome each, and may be given any of them again. When it raises, nothing of the group is taken
+    as done, and each event is handed to it alone: what is wrong with one then harms no other.
+    """
+
+    def subscribe(
+        function: Callable[[Sequence[Heard[AnyEvent]]], Outcomes],
+    ) -> Callable[[Sequence[Heard[AnyEvent]]], Outcomes]:
+        _subscribe(Handler(_name_of(function), function, event, False, tries, most=most))
         return function
 
     return subscribe
@@ -124,8 +154,21 @@ def every(interval: timedelta) -> Callable[[Callable[[], None]], Callable[[], No
     """Run the function once per interval, counted from the epoch, on one worker."""
 
     def subscribe(function: Callable[[], None]) -> Callable[[], None]:
-        name = f"{function.__module__}.{function.__name__}".removeprefix("tiski.")
+        name = _name_of(function)
         schedules[name] = Schedule(name, function, interval)
         return function
 
     return subscribe
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__name__}".removeprefix("tiski.")
+
+
+def _subscribe(handler: Handler) -> None:
+    known = handlers.get(handler.name)
+    if known is None:
+        handlers[handler.name] = handler
+        handlers_of[handler.event.name].append(handler)
+    elif unwrap(known.run).__code__ is not unwrap(handler.run).__code__:
+        raise ValueError(f"two handlers are called {handler.name}")

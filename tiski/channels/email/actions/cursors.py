@@ -86,21 +86,21 @@ def take(
 
     With `up_to` left out the cursor stays where it is.
     """
-    new = 0
-    for mail in mails:
-        whole, head = keys(mail.raw)
-        key = f"{mail.partial}-{cursor.uidvalidity}-{mail.uid}" if mail.partial and not mail.raw else whole
-        envelope = _envelope(mail, cursor) | {"head": head}
-        stored = conversations.store_raw(account, raw=mail.raw, dedupe_key=key, envelope=envelope, by=by)
-        new += stored.is_new
+    stored = conversations.store_raw_many(account, [_incoming(mail, cursor) for mail in mails], by=by)
     _write(cursor, last_uid=max(cursor.last_uid, up_to or 0))
-    return new
+    return sum(each.is_new for each in stored)
 
 
 @action
 def looked_through(cursor: MailboxCursor, *, by: Actor = SYSTEM) -> None:
     """Everything in the folder is stored. Raises `LeaseLost`."""
     _write(cursor, read_at=clock.now())
+
+
+def _incoming(mail: Fetched, cursor: MailboxCursor) -> conversations.Incoming:
+    whole, head = keys(mail.raw)
+    key = f"{mail.partial}-{cursor.uidvalidity}-{mail.uid}" if mail.partial and not mail.raw else whole
+    return conversations.Incoming(mail.raw, key, _envelope(mail, cursor) | {"head": head})
 
 
 def _envelope(mail: Fetched, cursor: MailboxCursor) -> dict[str, object]:

@@ -1,11 +1,11 @@
-"""What a mail that was understood leads to: a message in a conversation, and one verdict in the ledger."""
+"""What mails that were understood lead to: messages in conversations, and one verdict each in the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.db import connection
@@ -14,25 +14,21 @@ from django.utils.translation import gettext as _
 
 from tiski.accounts.models import Shop
 from tiski.channels.email import acknowledging, marks
-from tiski.channels.email.mailbox import Mailbox, account, own_addresses
+from tiski.channels.email.acknowledging import Thanks
+from tiski.channels.email.mailbox import Mailbox, own_addresses
 from tiski.channels.email.parsing import limits
 from tiski.channels.email.parsing.model import Kind, Parsed
-from tiski.channels.email.placing import Decision, decide
+from tiski.channels.email.placing import Decision, Letter, decide
 from tiski.conversations import actions as conversations
-from tiski.conversations.models import (
-    LONGEST_SUBJECT,
-    Conversation,
-    InboundRaw,
-    Message,
-    OutboxItem,
-    RawState,
-)
+from tiski.conversations.actions import Opening, Posted, Posting, Refused, Verdict
+from tiski.conversations.models import LONGEST_SUBJECT, InboundRaw, Message, OutboxItem, RawState
 from tiski.customers import actions as customers
-from tiski.customers.models import Customer
+from tiski.customers import queries as customer_queries
+from tiski.customers.actions import Introduction
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM, Actor, ActorKind, action
-from tiski.kernel.models import Blob
 from tiski.kernel.reading import fetch
+from tiski.kernel.reading import marks as marks_for
 from tiski.kernel.scope import current_shop
 from tiski.kernel.text import clean_line
 
@@ -44,73 +40,63 @@ HIDING = frozenset(
      "nested_too_deeply", "text_too_large", "too_many_parts", "transfer_encoding_unknown"}
 )  # fmt: skip
 """Findings of the parser that say why a mail with something in it may show nothing."""
-STANDS = "SELECT state, message_id FROM conversations_inboundraw WHERE id = %s AND shop_id = %s"
+STANDS = """
+    SELECT id, conversation_id, message_id FROM conversations_inboundraw
+    WHERE id IN ({marks}) AND shop_id = %s AND state = 'received' ORDER BY id {lock}
+"""
 YOUNG = timedelta(hours=2)
 DELAYED = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A file of the mail, stored; `content_id` is the name by which the mail's HTML shows it."""
+@action
+def act(letters: Sequence[Letter], *, by: Actor = SYSTEM) -> None:
+    """Post mails of a shop where they belong, in order, and write the verdicts down: all of it or nothing.
 
-    blob: Blob
-    content_id: str = ""
+    A mail that has its verdict is left alone. Two copies of a mail, and a mail with its answer, come one after the
+    other and not together: what the earlier one led to must be there to be found.
+    """
+    twins = _twins(letters)
+    letters = _still_waiting(letters)
+    verdicts = []
+    posted = []
+    for letter in letters:
+        verdict = _without_posting(letter, twins.get(letter.received.id), by=by)
+        if verdict is None:
+            posted.append(letter)
+        else:
+            verdicts.append(verdict)
+    conversations.settle_many([*verdicts, *_post(posted, by=by)], by=by)
 
 
 @action
-def act(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, files: Sequence[Kept], *, by: Actor = SYSTEM) -> None:
-    """Post the mail where it belongs and write the verdict down, in one transaction; nothing if that is done."""
-    twin = _twin(raw, mailbox)
-    if not _still_waits(raw):
-        return
-    if twin is not None:
-        where, number = twin.conversation, twin.message_id
-        conversations.settle(raw, RawState.DUPLICATE, rule="other-folder", conversation=where, message_id=number, by=by)
-        return
-    if parsed.kind is Kind.OWN or _is_one_of_ours(parsed):
-        conversations.settle(raw, RawState.IGNORED, rule="own", reason=", ".join(parsed.reasons), by=by)
-        return
-    decision = decide(mailbox, parsed)
-    at = _came_at(raw, parsed, is_history=_is_history(raw))
-    customer = _customer(parsed, by=by)
-    conversation = decision.conversation or _open(raw, parsed, customer, at, by=by)
-    for kept in files:
-        conversations.add_upload(kept.blob, by=by)
-    writer = Actor(ActorKind.CUSTOMER, customer.id, customer.name)
-    posted = conversations.post(conversation, **_message(raw, parsed, decision, files, at=at), author=writer, by=by)
-    is_new, is_human, reason = decision.conversation is None, parsed.kind is Kind.HUMAN, ""
-    if is_new and is_human and decision.is_verified and _expects_an_answer(raw, at):
-        reason = acknowledging.acknowledge(conversation, mailbox, parsed, by=by)
-    verdict = RawState.AUTOMATIC if not is_human else RawState.NEW if is_new else RawState.THREADED
-    number = posted.message_id
-    conversations.settle(
-        raw, verdict, rule=decision.rule, reason=reason, conversation=conversation, message_id=number, by=by
-    )
-
-
-@action
-def quarantine(raw: InboundRaw, *, reason: str, by: Actor = SYSTEM) -> None:
+def quarantine(raw_id: int, *, reason: str, by: Actor = SYSTEM) -> None:
     """Set the mail aside: kept, visible, and in nobody's way."""
-    if not _still_waits(raw):
-        return
-    conversations.settle(raw, RawState.QUARANTINED, rule="unreadable", reason=reason, by=by)
+    if raw_id in _stands([raw_id]):
+        conversations.settle_many([Verdict(raw_id, RawState.QUARANTINED, "unreadable", reason)], by=by)
 
 
-@action
-def bounced(raw: InboundRaw, mailbox: Mailbox, parsed: Parsed, *, by: Actor = SYSTEM) -> None:
+def _without_posting(letter: Letter, twin: _Twin | None, *, by: Actor) -> Verdict | None:
+    """The verdict on what becomes no message of its own."""
+    number, parsed = letter.received.id, letter.parsed
+    if parsed.kind is Kind.BOUNCE:
+        return _bounced(letter, by=by)
+    if twin is not None:
+        return Verdict(number, RawState.DUPLICATE, "other-folder", "", twin.conversation_id, twin.message_id)
+    if parsed.kind is Kind.OWN or _is_one_of_ours(parsed):
+        return Verdict(number, RawState.IGNORED, "own", ", ".join(parsed.reasons))
+    return None
+
+
+def _bounced(letter: Letter, *, by: Actor) -> Verdict:
     """A delivery report: it counts only when it proves to be about a mail of ours."""
-    if not _still_waits(raw):
-        return
-    item = _delivery(mailbox, parsed)
-    if item is None or parsed.bounce is None:
-        conversations.settle(raw, RawState.IGNORED, rule="bounce", reason="not about a mail of ours", by=by)
-        return
-    reason = clean_line(parsed.bounce.reason or parsed.bounce.status, longest=300)
-    if parsed.bounce.action == "failed":
+    number, bounce = letter.received.id, letter.parsed.bounce
+    item = _delivery(letter.mailbox, letter.parsed)
+    if item is None or bounce is None:
+        return Verdict(number, RawState.IGNORED, "bounce", "not about a mail of ours")
+    reason = clean_line(bounce.reason or bounce.status, longest=300)
+    if bounce.action == "failed":
         conversations.record_bounced(item, reason=reason, by=by)
-    conversations.settle(
-        raw, RawState.BOUNCE, rule="bounce", reason=reason, conversation=item.message.conversation, by=by
-    )
+    return Verdict(number, RawState.BOUNCE, "bounce", reason, item.message.conversation_id)
 
 
 def _delivery(mailbox: Mailbox, parsed: Parsed) -> OutboxItem | None:
@@ -123,34 +109,113 @@ def _delivery(mailbox: Mailbox, parsed: Parsed) -> OutboxItem | None:
     return items.filter(message_id__in=ours).order_by("-id").first() if ours else None
 
 
-def _is_history(raw: InboundRaw) -> bool:
-    return bool(raw.envelope.get("history"))
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A mail with everything that was decided about it."""
+
+    letter: Letter
+    decision: Decision
+    customer: int
+    at: datetime
 
 
-def _message(
-    raw: InboundRaw, parsed: Parsed, decision: Decision, files: Sequence[Kept], *, at: datetime
-) -> dict[str, Any]:
-    """What is posted. The client id comes from the raw item, so that understanding it twice posts once."""
-    is_history = _is_history(raw)
-    return {
-        "body": _body(parsed, files),
-        "html": _html(parsed),
-        "client_id": uuid5(MAIL_IDS, f"{raw.shop_id}-{raw.id}"),
-        "files": [kept.blob.id for kept in files],
-        "uploader": conversations.uploader_of(SYSTEM),
-        "channel_account_id": raw.channel_account_id,
-        "source_id": parsed.message_id,
-        "is_automatic": parsed.kind is not Kind.HUMAN,
-        "is_history": is_history,
-        "created_at": at if is_history or raw.received_at - at > DELAYED else None,
-        "meta": _meta(raw, parsed, decision, files),
+def _post(letters: Sequence[Letter], *, by: Actor) -> list[Verdict]:
+    if not letters:
+        return []
+    plans = [
+        _Plan(letter, decision, customer, _came_at(letter))
+        for letter, decision, customer in zip(letters, decide(letters), _customers(letters, by=by), strict=True)
+    ]
+    places = _open(plans, by=by)
+    conversations.add_uploads([kept.blob for letter in letters for kept in letter.files], by=by)
+    outcomes = conversations.post_many([_posting(plan, place) for plan, place in zip(plans, places, strict=True)])
+    messages = [_stored(outcome) for outcome in outcomes]
+    thanked = {
+        at: Thanks(place, plan.customer, plan.letter.mailbox, plan.letter.parsed)
+        for at, (plan, place) in enumerate(zip(plans, places, strict=True))
+        if _expects_an_answer(plan)
     }
+    reasons = dict(zip(thanked, acknowledging.acknowledge(list(thanked.values()), by=by), strict=True))
+    return [
+        Verdict(plan.letter.received.id, _state(plan), plan.decision.rule, reasons.get(at, ""), place, message)
+        for at, (plan, place, message) in enumerate(zip(plans, places, messages, strict=True))
+    ]
 
 
-def _body(parsed: Parsed, files: Sequence[Kept]) -> str:
+def _customers(letters: Sequence[Letter], *, by: Actor) -> list[int]:
+    """Who writes; a merged customer is answered by the one who remains."""
+    introductions = [_introduction(letter.parsed) for letter in letters]
+    known = customers.recognise_many(introductions, by=by)
+    remaining = customer_queries.remaining(set(known))
+    return [remaining[number] for number in known]
+
+
+def _introduction(parsed: Parsed) -> Introduction:
+    assert parsed.sender is not None  # noqa: S101  who has no sender was quarantined before
+    return Introduction(
+        shop_id=current_shop(),
+        kind="email",
+        value=parsed.sender.address,
+        name=parsed.sender.name[:80],
+        language=parsed.language,
+    )
+
+
+def _open(plans: Sequence[_Plan], *, by: Actor) -> list[int]:
+    """The conversation of each mail, begun where there is none."""
+    openings = [
+        Opening(
+            channel_account_id=plan.letter.received.channel_account_id,
+            customer_id=plan.customer,
+            subject=clean_line(plan.letter.parsed.subject, longest=LONGEST_SUBJECT),
+            language=plan.letter.parsed.language,
+            opened_at=plan.at,
+        )
+        for plan in plans
+        if plan.decision.conversation is None
+    ]
+    opened = iter(conversations.open_many(openings, by=by))
+    return [next(opened) if plan.decision.conversation is None else plan.decision.conversation for plan in plans]
+
+
+def _posting(plan: _Plan, place: int) -> Posting:
+    """What is posted. The client id comes from the raw item, so that understanding it twice posts once."""
+    received, parsed = plan.letter.received, plan.letter.parsed
+    return Posting(
+        shop_id=current_shop(),
+        conversation_id=place,
+        author=Actor(ActorKind.CUSTOMER, plan.customer),
+        body=_body(plan.letter),
+        html=_html(parsed),
+        client_id=uuid5(MAIL_IDS, f"{current_shop()}-{received.id}"),
+        files=tuple(kept.blob.id for kept in plan.letter.files),
+        uploader=conversations.uploader_of(SYSTEM),
+        channel_account_id=received.channel_account_id,
+        source_id=parsed.message_id,
+        is_automatic=parsed.kind is not Kind.HUMAN,
+        is_history=received.is_history,
+        created_at=plan.at if received.is_history or received.received_at - plan.at > DELAYED else None,
+        meta=_meta(plan),
+    )
+
+
+def _stored(outcome: Posted | Refused) -> int:
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    return outcome.message_id
+
+
+def _state(plan: _Plan) -> RawState:
+    if plan.letter.parsed.kind is not Kind.HUMAN:
+        return RawState.AUTOMATIC
+    return RawState.NEW if plan.decision.conversation is None else RawState.THREADED
+
+
+def _body(letter: Letter) -> str:
     """What was written, as much of it as a message holds; a sentence in its place where a mail shows nothing."""
+    parsed = letter.parsed
     written = (parsed.visible_text or parsed.text)[: limits.TEXT_CHARACTERS]
-    if written.strip() or files or _html(parsed):
+    if written.strip() or letter.files or _html(parsed):
         return written
     with translation.override(Shop.objects.values_list("language", flat=True).get(id=current_shop())):
         if parsed.html or HIDING & set(parsed.errors):
@@ -158,65 +223,80 @@ def _body(parsed: Parsed, files: Sequence[Kept]) -> str:
         return _("The message has no text.")
 
 
-def _customer(parsed: Parsed, *, by: Actor) -> Customer:
-    assert parsed.sender is not None  # noqa: S101  who has no sender was quarantined before
-    return customers.recognise(
-        "email", parsed.sender.address, name=parsed.sender.name[:80], language=parsed.language, by=by
-    )
-
-
-def _open(raw: InboundRaw, parsed: Parsed, customer: Customer, at: datetime, *, by: Actor) -> Conversation:
-    return conversations.open_conversation(
-        channel_account=account(raw.channel_account_id),
-        customer=customer,
-        subject=clean_line(parsed.subject, longest=LONGEST_SUBJECT),
-        language=parsed.language,
-        opened_at=at,
-        by=by,
-    )
-
-
-def _came_at(raw: InboundRaw, parsed: Parsed, *, is_history: bool) -> datetime:
+def _came_at(letter: Letter) -> datetime:
     """History stands where it was written; the rest where the mail server got it, whatever the sender's clock says."""
-    if is_history and parsed.date is not None:
-        return min(parsed.date, raw.received_at)
-    arrived = raw.envelope.get("arrived_at")
-    return min(datetime.fromisoformat(str(arrived)), raw.received_at) if arrived else raw.received_at
+    received = letter.received
+    if received.is_history and letter.parsed.date is not None:
+        return min(letter.parsed.date, received.received_at)
+    arrived = received.envelope.get("arrived_at")
+    return min(datetime.fromisoformat(str(arrived)), received.received_at) if arrived else received.received_at
 
 
-def _expects_an_answer(raw: InboundRaw, at: datetime) -> bool:
-    """Nobody is thanked for what they wrote long ago."""
-    if raw.envelope.get("history") or raw.envelope.get("recovered"):
+def _expects_an_answer(plan: _Plan) -> bool:
+    """Who begins a conversation is thanked, but nobody for what they wrote long ago."""
+    if plan.letter.parsed.kind is not Kind.HUMAN or plan.decision.conversation is not None:
         return False
-    return clock.now() - at < YOUNG
+    envelope = plan.letter.received.envelope
+    if not plan.decision.is_verified or envelope.get("history") or envelope.get("recovered"):
+        return False
+    return clock.now() - plan.at < YOUNG
 
 
-def _twin(raw: InboundRaw, mailbox: Mailbox) -> InboundRaw | None:
-    """The same mail out of another folder of the same address, which has become a message already.
+class _Twin(NamedTuple):
+    """The same mail out of another folder of the same address, which has become a message already."""
+
+    conversation_id: int | None
+    message_id: int
+
+
+def _twins(letters: Sequence[Letter]) -> dict[int, _Twin]:
+    """By the number of the item.
 
     All copies are locked, the oldest first, so that of two that are understood at once one sees the other's message.
     """
-    folders = [number for number, address in own_addresses().items() if address == mailbox.address]
-    if len(folders) < 2:
-        return None
-    copies = InboundRaw.objects.select_for_update().filter(channel_account__in=folders, dedupe_key=raw.dedupe_key)
-    return next((copy for copy in copies.order_by("id") if copy.id != raw.id and copy.message_id is not None), None)
+    folders: dict[str, list[int]] = {}
+    for number, address in own_addresses().items():
+        folders.setdefault(address, []).append(number)
+    several = [letter for letter in letters if len(folders.get(letter.mailbox.address, ())) > 1]
+    if not several:
+        return {}
+    places = {number for letter in several for number in folders[letter.mailbox.address]}
+    keys = {letter.received.dedupe_key for letter in several}
+    copies = list(
+        InboundRaw.objects.select_for_update()
+        .filter(channel_account__in=places, dedupe_key__in=keys)
+        .order_by("id")
+        .values_list("id", "channel_account_id", "dedupe_key", "conversation_id", "message_id")
+    )
+    found = {}
+    for letter in several:
+        mine, key = folders[letter.mailbox.address], letter.received.dedupe_key
+        for number, place, copied, conversation, message in copies:
+            if number != letter.received.id and place in mine and copied == key and message is not None:
+                found[letter.received.id] = _Twin(conversation, message)
+                break
+    return found
 
 
-def _still_waits(raw: InboundRaw) -> bool:
-    """Whether nobody else was faster, with the row locked until the end of the transaction.
+def _still_waiting(letters: Sequence[Letter]) -> list[Letter]:
+    waiting = _stands([letter.received.id for letter in letters])
+    return [letter for letter in letters if letter.received.id in waiting]
+
+
+def _stands(numbers: Sequence[int]) -> set[int]:
+    """Which of these items nobody else was faster with, locked until the end of the transaction.
 
     A mail that once became a message is not posted again, also when someone asks for it to be read again.
     """
     lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
-    state, message_id = fetch(f"{STANDS} {lock}", [raw.id, raw.shop_id])[0]
-    if state != RawState.RECEIVED:
-        return False
-    if message_id is None:
-        return True
-    before = InboundRaw.objects.get(id=raw.id).conversation
-    conversations.settle(raw, RawState.THREADED, rule="again", conversation=before, message_id=message_id)
-    return False
+    found = fetch(STANDS.format(marks=marks_for(numbers), lock=lock), [*numbers, current_shop()])
+    again = [
+        Verdict(number, RawState.THREADED, "again", "", conversation, message)
+        for number, conversation, message in found
+        if message is not None
+    ]
+    conversations.settle_many(again)
+    return {number for number, _conversation, message in found if message is None}
 
 
 def _is_one_of_ours(parsed: Parsed) -> bool:
@@ -232,11 +312,15 @@ def _html(parsed: Parsed) -> str | None:
     return parsed.html_safe if parsed.html_safe and not has_quote and (shows or not parsed.text.strip()) else None
 
 
-def _meta(raw: InboundRaw, parsed: Parsed, decision: Decision, files: Sequence[Kept]) -> dict[str, object]:
-    meta: dict[str, object] = {"raw": raw.id, "from": parsed.sender.address if parsed.sender else ""}
+def _meta(plan: _Plan) -> dict[str, object]:
+    parsed, decision = plan.letter.parsed, plan.decision
+    meta: dict[str, object] = {
+        "raw": plan.letter.received.id,
+        "from": parsed.sender.address if parsed.sender else "",
+    }
     if parsed.visible_text.strip() != parsed.text.strip():
         meta["quoted"] = parsed.text[:200_000]
-    if shown := {kept.content_id: kept.blob.id for kept in files if kept.content_id}:
+    if shown := {kept.content_id: kept.blob.id for kept in plan.letter.files if kept.content_id}:
         meta["inline"] = shown
     if parsed.remote_images:
         meta["remote_images"] = parsed.remote_images

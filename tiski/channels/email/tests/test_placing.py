@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from tiski.channels.email.placing import Decision, decide
+from tiski.channels.email.placing import Letter, Received, decide
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import InboundRaw
 from tiski.kernel import clock
@@ -32,10 +32,10 @@ def first(post: Post) -> InboundRaw:
 
 def decided(post: Post, raw: bytes) -> tuple[int | None, str, bool, int | None]:
     """The decision about a mail: conversation, rule, whether the sender is verified, and what is suggested."""
+    received = Received(0, post.mailbox.id, "", clock.now(), {}, len(raw))
     with post.world.scope():
-        decision: Decision = decide(post.mailbox, post.parse(raw))
-    number = decision.conversation.id if decision.conversation else None
-    return number, decision.rule, decision.is_verified, decision.suggested
+        [decision] = decide([Letter(received, post.mailbox, post.parse(raw))])
+    return decision.conversation, decision.rule, decision.is_verified, decision.suggested
 
 
 def proof(post: Post, first: InboundRaw, signal: str) -> dict[str, str]:

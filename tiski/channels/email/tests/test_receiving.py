@@ -12,6 +12,7 @@ from django.db import connection
 from tiski.channels.email import actions as mail
 from tiski.channels.email import child, marks, receiving
 from tiski.channels.email.parsing.model import Parsed
+from tiski.channels.email.placing import Letter, Received
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import Attachment, Conversation, InboundRaw, Message, OutboxItem
 from tiski.kernel import clock
@@ -73,6 +74,12 @@ def state(item: OutboxItem) -> tuple[str, str]:
     return item.state, item.error
 
 
+def received(number: int) -> Received:
+    """An item of the ledger as the worker takes it up."""
+    raw = InboundRaw.unscoped.get(id=number)
+    return Received(raw.id, raw.channel_account_id, raw.dedupe_key, raw.received_at, raw.envelope, raw.size)
+
+
 def counts() -> tuple[int, int, int]:
     """Conversations, messages of customers, and automatic answers."""
     theirs = Message.unscoped.filter(author_kind="customer")
@@ -102,14 +109,14 @@ def test_two_workers_that_understand_a_mail_at_once_post_it_once(
     transactional_db: None, post: Post, parsed_twice: Parsed
 ) -> None:
     number = post.lay(post.mail())
-    raw, start = InboundRaw.unscoped.get(id=number), threading.Barrier(2)
+    letter, start = Letter(received(number), post.mailbox, parsed_twice), threading.Barrier(2)
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
             with post.world.scope():
                 start.wait(5)
-                mail.act(raw, post.mailbox, parsed_twice, [])
+                mail.act([letter])
         except BaseException as error:  # noqa: BLE001  told to the test
             failures.append(error)
         finally:
