@@ -16,12 +16,14 @@ from . import clock, rows, tokens
 from .errors import TooMany
 from .metrics import Count
 from .models import LimitWindow
+from .reading import fetch
 
 # One float for each key; past this many the least recently used key is forgotten (about 20 MB at the most).
 MOST_BUCKETS = 100_000
 # A stored limit looks at this many slices of its period and the one before: exact in what it promises, and late by an
 # eighth of the period in letting go.
 SLICES = 8
+USED = "SELECT slice, hits FROM kernel_limitwindow WHERE key = %s AND slice >= %s ORDER BY slice"
 _ROUNDING = 1e-6
 _DELIMITERS = re.compile("[:/]")
 
@@ -87,18 +89,16 @@ def allow_stored(key: str, *, limit: int, per: float) -> None:
     length = per / SLICES
     now = clock.now().timestamp()
     current = int(now // length)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         _lock_key(hashed)
-        used = list(
-            LimitWindow.objects.filter(key=hashed, slice__gte=current - SLICES)
-            .order_by("slice")
-            .values_list("slice", "hits")
-        )
-        if sum(hits for _slice, hits in used) >= limit:
-            refusals.add(_kind(key))
-            free_again = (used[0][0] + SLICES + 1) * length - now
-            raise TooMany(math.ceil(min(max(free_again, 1.0), per)))
-        _count(hashed, current, datetime.fromtimestamp((current + SLICES + 1) * length, tz=UTC))
+        used = fetch(USED, [hashed, current - SLICES])
+        is_free = sum(hits for _slice, hits in used) < limit
+        if is_free:
+            _count(hashed, current, datetime.fromtimestamp((current + SLICES + 1) * length, tz=UTC))
+    if not is_free:
+        refusals.add(_kind(key))
+        free_again = (used[0][0] + SLICES + 1) * length - now
+        raise TooMany(math.ceil(min(max(free_again, 1.0), per)))
 
 
 def forget_expired() -> int:

@@ -17,7 +17,7 @@ from tiski.channels.email import marks
 from tiski.channels.email.mailbox import Mailbox
 from tiski.channels.email.parsing.model import Address, Parsed
 from tiski.conversations import actions as conversations
-from tiski.conversations.actions import Posting, Refused
+from tiski.conversations.actions import Posted, Posting, Refused
 from tiski.conversations.contract import Destination
 from tiski.conversations.models import Message, OutboxItem, OutboxState
 from tiski.kernel import clock, ids, limits
@@ -54,7 +54,8 @@ def acknowledge(several: Sequence[Thanks], *, by: Actor = SYSTEM) -> list[str]:
     if not told:
         return reasons
     shop = Shop.objects.get(id=current_shop())
-    letters = [_letter(shop, thanks) for thanks in told]
+    hours = accounts.open_state(shop)
+    letters = [_letter(shop, hours, thanks) for thanks in told]
     posted = conversations.post_many(
         [
             Posting(
@@ -69,13 +70,18 @@ def acknowledge(several: Sequence[Thanks], *, by: Actor = SYSTEM) -> list[str]:
             for thanks, (subject, body) in zip(told, letters, strict=True)
         ]
     )
-    for thanks, outcome in zip(told, posted, strict=True):
-        if isinstance(outcome, Refused):
-            raise outcome.error
-        message = Message.objects.get(id=outcome.message_id)
-        stable_id = marks.message_id(message.id, thanks.mailbox.domain)
-        conversations.queue_outbox(message, [Destination(_sender(thanks).address, stable_id)], by=by)
+    numbers = [_stored(outcome) for outcome in posted]
+    messages = Message.objects.in_bulk(numbers)
+    for thanks, number in zip(told, numbers, strict=True):
+        stable_id = marks.message_id(number, thanks.mailbox.domain)
+        conversations.queue_outbox(messages[number], [Destination(_sender(thanks).address, stable_id)], by=by)
     return reasons
+
+
+def _stored(outcome: Posted | Refused) -> int:
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    return outcome.message_id
 
 
 def _sender(thanks: Thanks) -> Address:
@@ -134,26 +140,25 @@ def _within(mailbox: Mailbox, whose: str, budget: Sequence[tuple[int, float]]) -
     return True
 
 
-def _letter(shop: Shop, thanks: Thanks) -> tuple[str, str]:
+def _letter(shop: Shop, hours: accounts.OpenState, thanks: Thanks) -> tuple[str, str]:
     """Subject and text, in the language of the mail."""
     with translation.override(thanks.parsed.language or shop.language), timezone.override(shop.timezone):
         subject = _("We have received your message (T-%(number)s)") % {"number": thanks.conversation}
-        return subject, _body(shop, thanks.conversation)
+        return subject, _body(shop, hours, thanks.conversation)
 
 
-def _body(shop: Shop, conversation: int) -> str:
+def _body(shop: Shop, hours: accounts.OpenState, conversation: int) -> str:
     lines = [
         _("Hello,"),
         _("thank you for your message. It has reached us, and a person will answer it. %(when)s")
-        % {"when": _when(shop)},
+        % {"when": _when(hours)},
         _("Your reference is T-%(number)s. To add something, just reply to this message.") % {"number": conversation},
         _("Kind regards\n%(shop)s") % {"shop": shop.name},
     ]
     return "\n\n".join(lines)
 
 
-def _when(shop: Shop) -> str:
-    state = accounts.open_state(shop)
+def _when(state: accounts.OpenState) -> str:
     if state.is_open:
         return _("We are here now and answer as soon as we can.")
     if state.opens_at is None:
