@@ -69,6 +69,7 @@ def _receive(raws: list[bytes], *, first: int) -> range:
     from tiski.channels.email import actions as mail
     from tiski.channels.email.actions.cursors import Fetched
     from tiski.conversations.models import InboundRaw
+    from tiski.kernel import worker
     from tiski.kernel.events import delivering
     from tiski.kernel.scope import shop_scope
 
@@ -80,7 +81,7 @@ def _receive(raws: list[bytes], *, first: int) -> range:
         fetched = (Fetched(uid, raw) for uid, raw in enumerate(raws, first))
         for some in _batches(fetched):
             mail.take(cursor, mailbox, some, up_to=some[-1].uid)
-    while delivering.run_due("bench"):
+    while delivering.run_due("bench", worker.SMALLEST_BATCH):
         pass
     return range(newest + 1, newest + 1 + len(raws))
 

@@ -16,8 +16,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tiski.channels.email import child, receiving
-from tiski.conversations.models import InboundRaw, Message
-from tiski.kernel.events import Retry
+from tiski.conversations.models import InboundRaw, Message, RawBytes
+from tiski.kernel import clock
+from tiski.kernel.events import Retry, delivering
+from tiski.kernel.models import Delivery
 from tiski.testing.instances import Record
 from tiski.testing.letterbox import Post
 from tiski.testing.ports import free_port, wait_until
@@ -187,6 +189,33 @@ def test_f10_a_mail_that_eats_memory_costs_the_parser_its_life_and_is_set_aside_
     assert bodies == texts
     assert (tries, found[bomb].deaths, found[bomb].reason) == ([1, 3, 1], 3, "child_died")
     record(deaths=found[bomb].deaths, idle_bytes=idle, quarantined=1, handled=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_f10_of_a_group_of_mails_only_the_one_that_eats_memory_waits_and_is_set_aside(
+    post: Post, record: Record
+) -> None:
+    texts = [f"Onko senchaa, kysyy {number}?" for number in range(6)]
+    numbers = [post.lay(post.mail(text, sender=f"<a{at}@example.fi>")) for at, text in enumerate(texts)]
+    bomb = numbers[2]
+    RawBytes.unscoped.filter(item_id=bomb).update(data=post.mail("Kuva liitteenä. " + "ää " * 5_000_000))
+    child.parse(post.mail("Hei!"))
+    rounds: list[list[str]] = []
+    with short_of_memory(resident(child._shared.pid or 0) + BOMB_BYTES):
+        while "received" in (now := [post.ledger(number).state for number in numbers]):
+            if len(rounds) == 3:
+                break
+            delivering.run_due("worker", quick=True)
+            rounds.append([post.ledger(number).state for number in numbers])
+            Delivery.objects.filter(handler__endswith="read_what_came").update(due=clock.now())
+    others = ["new"] * 6
+    waiting, over = [*others[:2], "received", *others[3:]], [*others[:2], "quarantined", *others[3:]]
+    assert (rounds, now) == ([waiting, waiting, over], over)
+    found = post.ledger(bomb)
+    assert (found.rule, found.deaths, found.reason) == ("poison", 3, "child_died")
+    said = Message.unscoped.filter(author_kind="customer").order_by("id").values_list("body", flat=True)
+    assert list(said) == [text for at, text in enumerate(texts) if at != 2]
+    record(deaths=found.deaths, quarantined=1, handled=5)
 
 
 def understand(post: Post, number: int) -> int:

@@ -121,7 +121,9 @@ _simple(
 )
 _simple("conversations.tell_of_customer", lambda on: conversations.tell_of_customer(on.chat.customer_id, by=SYSTEM))
 _simple("conversations.open_conversation", lambda on: on.stranger())
+_simple("conversations.open_many", lambda on: on.stranger())
 _simple("conversations.store_raw", lambda on: on.raw())
+_simple("conversations.store_raw_many", lambda on: on.raw())
 _simple("conversations.add_channel", lambda on: conversations.add_channel("chat", name="Toinen", by=SYSTEM))
 _simple(
     "conversations.change_channel",
@@ -130,6 +132,7 @@ _simple(
 _simple("conversations.switch_channel", lambda on: conversations.switch_channel(on.post.account, on=False, by=SYSTEM))
 _simple("conversations.report_health", lambda on: conversations.report_health(on.post.account, {"imap": {"code": "x"}}))
 _simple("conversations.add_upload", lambda on: conversations.add_upload(on.file(), by=on.world.by_mia))
+_simple("conversations.add_uploads", lambda on: conversations.add_uploads([on.file()], by=on.world.by_mia))
 _simple(
     "conversations.save_draft",
     lambda on: conversations.save_draft(on.chat, mode=DraftMode.REPLY, body="Hei", version=1, by=on.world.by_mia),
@@ -255,7 +258,7 @@ def _retry(on: Stage) -> Act:
     return lambda: conversations.retry(item, by=on.world.by_mia)
 
 
-@case("conversations.settle")
+@case("conversations.settle", "conversations.settle_many")
 def _settle(on: Stage) -> Act:
     raw = on.raw()
     return lambda: conversations.settle(raw, RawState.IGNORED, rule="own")
@@ -286,24 +289,18 @@ def _unmerge(on: Stage) -> Act:
     return lambda: customers.unmerge(done, by=on.world.by_mia)
 
 
-@case("email.act")
-def _act(on: Stage) -> Act:
-    raw = on.raw()
-    return lambda: receiving.understand(raw.id)
-
-
 @case("email.quarantine")
 def _quarantine(on: Stage) -> Act:
     raw = on.raw(POISON)
     return lambda: receiving.understand(raw.id)
 
 
-@case("email.bounced")
-def _bounced(on: Stage) -> Act:
+@case("email.act")
+def _act(on: Stage) -> Act:
     item = on.answer()
     conversations.record_accepted(on.sending(item))
-    report = on.raw(_delivery_report(item.stable_id))
-    return lambda: receiving.understand(report.id)
+    several = [on.raw(), on.raw(_delivery_report(item.stable_id))]
+    return lambda: receiving.understand_many([raw.id for raw in several])
 
 
 @case("email.take", "email.begin", "email.looked_through", "email.let_go")

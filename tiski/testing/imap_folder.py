@@ -85,8 +85,8 @@ class Folder:
     def understand_all(self) -> None:
         """What the worker does with it."""
         with self.post.world.scope():
-            for raw in InboundRaw.objects.filter(state="received").order_by("id"):
-                receiving.understand(raw.id)
+            waiting = list(InboundRaw.objects.filter(state="received").order_by("id").values_list("id", flat=True))
+            assert receiving.understand_many(waiting) == {}
 
     @property
     def cursor(self) -> MailboxCursor:

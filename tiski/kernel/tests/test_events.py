@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -16,12 +16,15 @@ from tiski.kernel.events import (
     Emission,
     Event,
     FactRow,
+    Heard,
+    Outcomes,
     Retry,
     delivering,
     emit,
     emit_many,
     every,
     hears,
+    hears_many,
     stream,
     ticking,
 )
@@ -259,3 +262,86 @@ def test_one_broken_delivery_does_not_keep_the_others() -> None:
     delivering.run_due("worker-a")
     assert heard == [("guest 2", 1)]
     assert Delivery.objects.count() == 1
+
+
+Group = Sequence[Heard[TeaPoured]]
+
+
+def serve(*served: tuple[int, int]) -> None:
+    """Pour tea for guests of shops, in this order."""
+    for shop, guest in served:
+        with shop_scope(shop):
+            pour(guest, by=MIA)
+
+
+def left() -> list[tuple[dict[str, int], int, str]]:
+    """The deliveries that are not done: what they tell, how often they were tried, and what was wrong."""
+    found = Delivery.objects.order_by("id").values_list("fact__data", "tries", "error")
+    return [(data, tries, error) for data, tries, error in found]
+
+
+def test_a_handler_of_many_gets_what_is_due_of_one_shop_together_in_order() -> None:
+    groups: list[tuple[int, list[int]]] = []
+
+    def carry(several: Group) -> Outcomes:
+        groups.append((current_shop(), [each.event.guest for each in several]))
+        return [None] * len(several)
+
+    hears_many(TeaPoured, most=3)(carry)
+    serve((1, 1), (1, 2), (2, 3), (1, 4), (1, 5))
+    assert delivering.run_due("worker-a") == 5
+    assert groups == [(1, [1, 2, 4]), (2, [3]), (1, [5])]
+    assert left() == []
+
+
+def test_of_a_group_each_delivery_ends_by_itself() -> None:
+    def pick(several: Group) -> Outcomes:
+        ends = {2: Retry(timedelta(minutes=1)), 3: ValueError("spilt")}
+        return [ends.get(each.event.guest) for each in several]
+
+    hears_many(TeaPoured, most=10)(pick)
+    serve((1, 1), (1, 2), (1, 3), (1, 4))
+    with time_machine.travel(datetime(2126, 11, 22, 12, tzinfo=UTC), tick=False):
+        delivering.run_due("worker-a")
+        put_off = Delivery.objects.get(fact__data__guest=2)
+    assert left() == [({"guest": 2}, 0, ""), ({"guest": 3}, 1, "ValueError: spilt")]
+    assert put_off.due == datetime(2126, 11, 22, 12, 1, tzinfo=UTC)
+
+
+def test_a_group_that_fails_is_run_one_by_one_and_only_who_is_at_fault_is_tried_again() -> None:
+    groups: list[list[int]] = []
+
+    def trip(several: Group) -> Outcomes:
+        groups.append([each.event.guest for each in several])
+        if any(each.event.guest == 2 for each in several):
+            raise KeyError("a step")
+        return [None] * len(several)
+
+    hears_many(TeaPoured, most=10)(trip)
+    serve((1, 1), (1, 2), (1, 3))
+    delivering.run_due("worker-a")
+    assert groups == [[1, 2, 3], [1], [2], [3]]
+    assert left() == [({"guest": 2}, 1, "KeyError: 'a step'")]
+
+
+def test_a_worker_that_is_told_to_stop_between_them_gives_back_the_rest_of_a_group_that_failed() -> None:
+    groups: list[list[int]] = []
+
+    def trip(several: Group) -> Outcomes:
+        groups.append([each.event.guest for each in several])
+        if len(several) > 1:
+            raise KeyError("a step")
+        return [None]
+
+    hears_many(TeaPoured, most=10)(trip)
+    serve((1, 1), (1, 2), (1, 3))
+    delivering.run_due("worker-a", stopping=lambda: len(groups) == 2)
+    assert groups == [[1, 2, 3], [1]]
+    assert left() == [({"guest": 2}, 0, ""), ({"guest": 3}, 0, "")]
+
+
+def test_an_answer_for_another_number_of_events_is_a_failure() -> None:
+    hears_many(TeaPoured, most=10)(lambda several: [])
+    serve((1, 1))
+    delivering.run_due("worker-a")
+    assert left() == [({"guest": 1}, 1, "ValueError: 0 outcomes for 1 deliveries")]
