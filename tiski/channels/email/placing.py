@@ -55,7 +55,7 @@ class Received(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file of the mail, stored; `content_id` is the name by which the mail's HTML shows it."""
+    """A file of the mail, without its row yet; `content_id` is the name by which the mail's HTML shows it."""
 
     blob: Blob
     content_id: str = ""

@@ -197,7 +197,7 @@ def _keep(received: Received, parsed: Parsed) -> list[Kept]:
         if not each.content:
             continue
         try:
-            blob = blobs.store(current_shop(), each.name or "attachment", each.content, accept=blobs.ANYTHING)
+            blob = blobs.lay(current_shop(), each.name or "attachment", each.content, accept=blobs.ANYTHING)
         except Invalid as refusal:
             log.warning("a file of a mail was left out: %s", refusal.code, extra={"raw": received.id})
             continue

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,20 @@ def store(
     Raises FileTooLarge, FileTypeRefused, PictureTooLarge, PictureDamaged, StorageFull or FilesUnavailable, and keeps
     nothing then. With `accept=ANYTHING` a picture that cannot be drawn is kept as a download of unknown type.
     """
+    blob = lay(shop_id, name, content, limit=limit, accept=accept)
+    blob.save(force_insert=True)
+    return blob
+
+
+def lay(
+    shop_id: int | None,
+    name: str,
+    content: bytes | BinaryIO,
+    *,
+    limit: int = LIMIT,
+    accept: frozenset[str] | None = ACCEPTED,
+) -> Blob:
+    """The same without the row, which is for `enter`; a file that never gets one is swept after a day."""
     make_room_or_refuse()
     blob_id = new_blob_id()
     with _disk_troubles_told(), _incoming() as incoming:
@@ -65,7 +79,7 @@ def store(
         elif content_type in PICTURES:
             content_type = UNKNOWN
         _settle(written.path, path_of(blob_id))
-    return Blob.unscoped.create(
+    return Blob(
         id=blob_id,
         shop_id=shop_id,
         sha256=written.sha256,
@@ -75,6 +89,12 @@ def store(
         width=drawn.width if drawn else None,
         height=drawn.height if drawn else None,
     )
+
+
+def enter(blobs: Sequence[Blob]) -> None:
+    """Write the rows of files that lie there, in the transaction that puts them to use."""
+    if blobs:
+        Blob.unscoped.bulk_create(blobs)
 
 
 def folder() -> Path:

@@ -54,8 +54,9 @@ def snippet(text: str, length: int = 120) -> str:
 
 def clean_line(text: str, *, longest: int = LONGEST_NAME) -> str:
     """One line for a name, a subject or a header: no line breaks, no invisible or direction-changing characters."""
-    visible = "".join(" " if _breaks(character) else character for character in text if not _is_invisible(character))
-    return _SPACES.sub(" ", visible).strip()[:longest].rstrip()
+    if not text.isprintable():  # nearly every line is, and needs no look at each character
+        text = "".join(" " if _breaks(character) else character for character in text if not _is_invisible(character))
+    return _SPACES.sub(" ", text).strip()[:longest].rstrip()
 
 
 def clean_name(name: str, *, longest: int = LONGEST_NAME) -> str:

@@ -25,7 +25,7 @@ from tiski.conversations.models import LONGEST_SUBJECT, InboundRaw, Message, Out
 from tiski.customers import actions as customers
 from tiski.customers import queries as customer_queries
 from tiski.customers.actions import Introduction
-from tiski.kernel import clock
+from tiski.kernel import blobs, clock
 from tiski.kernel.action import SYSTEM, Actor, ActorKind, action
 from tiski.kernel.reading import fetch
 from tiski.kernel.reading import marks as marks_for
@@ -127,7 +127,9 @@ def _post(letters: Sequence[Letter], *, by: Actor) -> list[Verdict]:
         for letter, decision, customer in zip(letters, decide(letters), _customers(letters, by=by), strict=True)
     ]
     places = _open(plans, by=by)
-    conversations.add_uploads([kept.blob for letter in letters for kept in letter.files], by=by)
+    files = [kept.blob for letter in letters for kept in letter.files]
+    blobs.enter(files)
+    conversations.add_uploads(files, by=by)
     outcomes = conversations.post_many([_posting(plan, place) for plan, place in zip(plans, places, strict=True)])
     messages = [_stored(outcome) for outcome in outcomes]
     thanked = {
