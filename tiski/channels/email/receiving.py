@@ -184,8 +184,10 @@ def _apart(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
 
 
 def _may_be_thanked(letter: Letter) -> bool:
-    settings = letter.mailbox.settings
-    return settings.acknowledges and settings.smtp is not None and not letter.parsed.suppress_ack
+    settings, envelope = letter.mailbox.settings, letter.received.envelope
+    if letter.parsed.suppress_ack or envelope.get("history") or envelope.get("recovered"):
+        return False
+    return settings.acknowledges and settings.smtp is not None
 
 
 def _keep(received: Received, parsed: Parsed) -> list[Kept]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from django.db import connection
+from msgspec.structs import replace
 
 from tiski.channels.email import actions as mail
 from tiski.channels.email import mailbox as mailboxes
 from tiski.channels.email import receiving
 from tiski.channels.email.actions.cursors import Fetched
+from tiski.channels.email.placing import Letter, Received
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import Attachment, Conversation, InboundRaw, Message, OutboxItem
 from tiski.customers.models import Customer
@@ -126,7 +128,7 @@ def test_a_mail_out_of_two_folders_is_one_message_also_when_both_copies_come_at_
 
 def second_folder(post: Post) -> mailboxes.Settings:
     """The settings of a second folder of the mailbox."""
-    return msgspec.structs.replace(post.mailbox.settings, folder="Työ")
+    return replace(post.mailbox.settings, folder="Työ")
 
 
 def test_a_mail_that_is_named_twice_is_posted_once(post: Post) -> None:
@@ -204,6 +206,42 @@ def test_sixteen_mails_take_few_more_statements_than_one(post: Post, django_asse
     with django_assert_max_num_queries(40):
         assert understand(post, *numbers) == {}
     assert states(post, *numbers) == ["new"] * 12 + ["threaded"] * 4
+
+
+def test_what_a_slow_group_does_not_reach_is_put_off_without_a_try(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [post.lay(post.mail(text)) for text in ("Onko senchaa?", "Entä matchaa?")]
+    monkeypatch.setattr(receiving, "PATIENCE_SECONDS", -1.0)
+    outcomes = understand(post, *numbers)
+    assert [getattr(outcomes[number], "after", None) for number in numbers] == [timedelta(), timedelta()]
+    assert states(post, *numbers) == ["received", "received"]
+    assert understand(post, numbers[0]) == {}
+    assert states(post, *numbers) == ["new", "received"]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "acknowledges", "sizes"),
+    [({}, True, [3, 3, 3, 3, 3, 3]), ({"history": True}, True, [16, 2]), ({}, False, [16, 2])],
+)
+def test_a_transaction_holds_few_mails_and_fewer_that_are_thanked(
+    post: Post, envelope: dict[str, object], acknowledges: bool, sizes: list[int]
+) -> None:
+    post.set(acknowledges=acknowledges)
+    letters = [
+        Letter(
+            Received(number, post.mailbox.id, str(number), clock.now(), envelope, 0),
+            post.mailbox,
+            post.parse(post.mail()),
+        )
+        for number in range(18)
+    ]
+    assert [len(some) for some in receiving._apart(letters)] == sizes
+
+
+def test_large_mails_are_not_held_all_at_once() -> None:
+    waiting = [Received(number, 1, "", clock.now(), {}, size) for number, size in enumerate((3, 2, 9, 1, 1))]
+    sizes = [replace(each, size=each.size * 1_000_000) for each in waiting]
+    found = [[each.id for each in some] for some in receiving._of_bounded_size(sizes)]
+    assert found == [[0], [1], [2], [3, 4]]
 
 
 def test_when_one_verdict_fails_nothing_of_the_group_is_left_and_the_others_go_through(
