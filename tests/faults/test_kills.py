@@ -27,7 +27,7 @@ GIVE_UP = 300.0
 ROUNDS = 10
 KILLS_A_ROUND = 20
 MESSAGES = 50_000
-MAILS = 300  # more than a worker understands between their commit and its death
+MAILS = 600  # more than a worker understands between their commit and its death
 LAY = """
 import sys
 from email.message import EmailMessage

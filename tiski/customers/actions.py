@@ -19,6 +19,7 @@ from tiski.customers.events import (
     IdentityVerified,
 )
 from tiski.customers.models import Customer, Identity, Merge
+from tiski.customers.queries import OWNERS
 from tiski.kernel import clock, rows
 from tiski.kernel.action import Actor, action
 from tiski.kernel.events import Emission, emit, emit_many
@@ -31,7 +32,6 @@ REMAINING = """
     SELECT {kept} FROM customers_customer c
     JOIN customers_customer kept ON kept.id = COALESCE(c.merged_into_id, c.id) WHERE c.id = %s
 """
-OWNERS = "SELECT value, customer_id FROM customers_identity WHERE shop_id = %s AND kind = %s AND value IN ({marks})"
 IDENTITY_COLUMNS = ("shop_id", "customer_id", "kind", "value", "shown", "created_at")
 
 

@@ -18,6 +18,7 @@ from tiski.channels.email.actions.cursors import Fetched
 from tiski.channels.email.placing import Letter, Received
 from tiski.conversations import actions as conversations
 from tiski.conversations.models import Attachment, Conversation, InboundRaw, Message, OutboxItem
+from tiski.customers import actions as customers
 from tiski.customers.models import Customer
 from tiski.kernel import clock
 from tiski.kernel.action import SYSTEM
@@ -112,6 +113,17 @@ def test_a_stranger_who_writes_twice_is_met_once_and_begins_two_conversations(po
     assert understand(post, *numbers) == {}
     ada = Customer.unscoped.get()
     assert list(Conversation.unscoped.values_list("customer_id", flat=True)) == [ada.id, ada.id]
+
+
+def test_a_merged_customer_is_answered_by_the_one_who_remains(post: Post) -> None:
+    post.receive(post.mail("Hei", sender="Ada <vanha@example.fi>"))
+    with post.world.scope():
+        gone, kept = Customer.objects.get(), post.world.ada()
+        customers.merge(gone, into=kept, by=SYSTEM)
+    numbers = [post.lay(post.mail("Taas minä", sender=f"<{who}@example.fi>")) for who in ("vanha", "ada")]
+    assert understand(post, *numbers) == {}
+    owners = [post.ledger(number).conversation for number in numbers]
+    assert [each and each.customer_id for each in owners] == [kept.id, kept.id]
 
 
 def test_a_mail_out_of_two_folders_is_one_message_also_when_both_copies_come_at_once(post: Post) -> None:
