@@ -12,4 +12,4 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from tiski.conversations import handlers, plugs  # noqa: F401
+        from tiski.conversations import handlers, indexer, plugs  # noqa: F401

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F
 
 from tiski.customers.errors import NotAnAddress
 from tiski.customers.models import Customer, Identity, IdentityKind, Merge
@@ -31,6 +31,31 @@ IDENTITIES = """
 """
 REMAINING = "SELECT id, COALESCE(merged_into_id, id) FROM customers_customer WHERE id IN ({marks}) AND shop_id = %s"
 OWNERS = "SELECT value, customer_id FROM customers_identity WHERE shop_id = %s AND kind = %s AND value IN ({marks})"
+RELATIVES = """
+    WITH kept AS (
+        SELECT DISTINCT COALESCE(merged_into_id, id) AS id FROM customers_customer
+        WHERE shop_id = %s AND id IN ({marks})
+    )
+    SELECT id, 0 FROM kept
+    UNION ALL
+    SELECT c.id, 1 FROM kept JOIN customers_customer c ON c.merged_into_id = kept.id
+    ORDER BY 2, 1
+"""
+NAMES = """
+    SELECT * FROM (
+        SELECT 0 AS by_address, id AS newest, id AS customer FROM (
+            SELECT id FROM customers_customer WHERE shop_id = %s AND {begins} LIMIT %s) few
+        ORDER BY id DESC LIMIT %s) named
+"""
+ADDRESSES = """
+    SELECT * FROM (
+        SELECT 1 AS by_address, id AS newest, customer_id AS customer FROM (
+            SELECT id, customer_id FROM customers_identity
+            WHERE shop_id = %s AND kind = %s AND {begins} LIMIT %s) few
+        ORDER BY id DESC LIMIT %s) addressed
+"""
+BEGINNING = {"sqlite": "{column} >= %s AND {column} < %s", "postgresql": "{column} LIKE %s"}
+CONSIDERED = 1_000
 LAST_SIGN = "\U0010ffff"
 
 
@@ -102,11 +127,11 @@ def owners(kind: str, values: Collection[str]) -> dict[str, int]:
 
 
 def family(*customer_ids: int) -> list[int]:
-    """Ids of everyone who is the same person as one of these customers, by merges. Two queries."""
-    pairs = Customer.objects.filter(id__in=customer_ids).values_list("id", "merged_into_id")
-    kept = {merged_into or number for number, merged_into in pairs}
-    gone = Customer.objects.filter(merged_into_id__in=kept).order_by("id").values_list("id", flat=True)
-    return [*sorted(kept), *gone]
+    """Ids of everyone who is the same person as one of these customers, by merges. One query."""
+    if not customer_ids:
+        return []
+    rows = fetch(RELATIVES.format(marks=marks(customer_ids)), [current_shop(), *customer_ids])
+    return [row[0] for row in rows]
 
 
 def address_of(customer_id: int, kind: str) -> Identity | None:
@@ -116,16 +141,22 @@ def address_of(customer_id: int, kind: str) -> Identity | None:
 
 
 def matching(words: str, limit: int = 50) -> list[int]:
-    """Ids of customers whose name, email or phone number begins with the words; the newest first."""
+    """Ids of customers whose name, email or phone number begins with the words; the newest first. One query.
+
+    Of a beginning that very many share, the newest are taken from the first thousand that are found.
+    """
     begins = words.strip()
     if not begins:
         return []
-    by_name = Customer.objects.filter(_begins("folded_name", Customer.folded(begins)))
-    found = dict.fromkeys(by_name.order_by("-id").values_list("id", flat=True)[:limit])
+    shop, part = current_shop(), BEGINNING[connection.vendor]
+    statements = [NAMES.format(begins=part.format(column="folded_name"))]
+    parameters: list[object] = [shop, *_bounds(Customer.folded(begins)), CONSIDERED, limit]
     for kind, value in _spellings(begins):
-        by_address = Identity.objects.filter(_begins("value", value), kind=kind)
-        found |= dict.fromkeys(by_address.order_by("-id").values_list("customer_id", flat=True)[:limit])
-    return list(found)[:limit]
+        statements.append(ADDRESSES.format(begins=part.format(column="value")))
+        parameters += [shop, kind, *_bounds(value), CONSIDERED, limit]
+    found = fetch(" UNION ALL ".join(statements), parameters)
+    newest = sorted(found, key=lambda row: (row[0], -row[1]))  # by name first
+    return list(dict.fromkeys(row[2] for row in newest))[:limit]
 
 
 def _identities(family: tuple[int, ...]) -> tuple[IdentityRow, ...]:
@@ -140,11 +171,11 @@ def _merges(kept_id: int) -> tuple[MergeRow, ...]:
     return tuple(MergeRow(*row) for row in standing.values_list("id", "gone__name", "created_at"))
 
 
-def _begins(column: str, beginning: str) -> Q:
-    """Rows whose column begins so. SQLite needs a range to use its index, PostgreSQL a LIKE."""
+def _bounds(beginning: str) -> list[str]:
+    """What `BEGINNING` compares with. SQLite needs a range to use its index, PostgreSQL a LIKE."""
     if connection.vendor == "sqlite":
-        return Q(**{f"{column}__gte": beginning, f"{column}__lt": beginning + LAST_SIGN})
-    return Q(**{f"{column}__startswith": beginning})
+        return [beginning, beginning + LAST_SIGN]
+    return [beginning.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"]
 
 
 def _spellings(begins: str) -> list[tuple[str, str]]:

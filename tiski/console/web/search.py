@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tiski.accounts.policies import ShopRequest, reads_inbox, requires
 from tiski.conversations import queries as conversations
+from tiski.conversations.queries import Hit
 from tiski.ui.page import show
 
 from .frame import navigation
 from .inbox import lines
+from .places import place
+
+LONGEST_NUMBER = 18
 
 
 @requires(reads_inbox)
 @never_cache
 @require_safe
 def page(request: ShopRequest) -> HttpResponse:
-    """Conversations that match `?q=`: customer, address, subject or number."""
+    """Conversations whose customer, address or number is `?q=`, and messages in which it was said, newest first.
+
+    With `&before=` messages alone: those older than the one of that number.
+    """
     words = request.GET.get("q", "")[:200]
-    found = conversations.search(request.shop, request.user, words)
-    return show(request, "console/search.html", words=words, lines=lines(request, found), **navigation(request))
+    before = _number(request.GET.get("before", ""))
+    found = conversations.search(request.shop, request.user, words) if before is None else []
+    said = conversations.said(request.shop, words, before)
+    here = place("console-search", request.shop.key)
+    return show(
+        request,
+        "console/search.html",
+        words=words,
+        lines=lines(request, found),
+        hits=[(hit, _address(request, hit)) for hit in said.hits],
+        older=f"{here}?{urlencode({'q': words, 'before': said.next})}" if said.next else "",
+        is_first=before is None,
+        **navigation(request),
+    )
+
+
+def _address(request: ShopRequest, hit: Hit) -> str:
+    view = "closed" if hit.is_closed else "open"
+    return place("console-conversation", request.shop.key, view, hit.conversation_id)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None

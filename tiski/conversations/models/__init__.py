@@ -4,6 +4,7 @@ from tiski.conversations.models.channels import ChannelAccount
 from tiski.conversations.models.conversations import LONGEST_SUBJECT, Assignment, Closure, Conversation, Tag, Tagging
 from tiski.conversations.models.desk import Draft, DraftMode, ReadMark
 from tiski.conversations.models.messages import Attachment, EntryKind, Message, Note
+from tiski.conversations.models.searching import SearchIndex
 from tiski.conversations.models.transport import InboundRaw, OutboxItem, OutboxState, RawBytes, RawState
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "RawBytes",
     "RawState",
     "ReadMark",
+    "SearchIndex",
     "Tag",
     "Tagging",
 ]

@@ -27,6 +27,8 @@ from tiski.conversations.queries.panels import (
     situation_of,
     tags,
 )
+from tiski.conversations.queries.question import Piece
+from tiski.conversations.queries.sayings import Hit, HitsPage, said
 from tiski.conversations.queries.search import search
 from tiski.conversations.queries.threads import thread
 
@@ -39,10 +41,13 @@ __all__ = [
     "EarlierRow",
     "FileRow",
     "Header",
+    "Hit",
+    "HitsPage",
     "InboxCounts",
     "InboxPage",
     "InboxRow",
     "ItemKind",
+    "Piece",
     "RawRow",
     "Stuck",
     "TagRow",
@@ -59,6 +64,7 @@ __all__ = [
     "row",
     "rows_in",
     "rows_of",
+    "said",
     "search",
     "situation_of",
     "stuck",
