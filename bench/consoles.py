@@ -19,7 +19,7 @@ PAUSE, LONGEST_PAUSE = 0.1, 2.0  # list.js: for each row, and at most
 SPREAD = 0.2  # news.js: a little later, and not in the same millisecond as fifty other consoles
 MARK = re.compile(rb"C(\d+) N(\d+) ")
 ANSWER = "Hei! Kyllä löytyy, laitan sinulle linkin."
-WORDS = ("Aino Korhonen", "Virt", "elsa.holm", "4711", "asiakaspalvelu")
+WORDS = ("Aino Korhonen", "Virt", "elsa.holm", "4711", "asiakaspalvelu", "kiitos", "paketti puuttui", "tilaukse")
 
 
 class Console(Socket):

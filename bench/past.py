@@ -5,9 +5,11 @@ from __future__ import annotations
 from tiski.accounts import actions as accounts
 from tiski.accounts.models import Agent, Shop
 from tiski.conversations import actions as conversations
-from tiski.conversations.models import ChannelAccount
+from tiski.conversations.actions.indexing import index_more
+from tiski.conversations.models import ChannelAccount, Message, SearchIndex
 from tiski.kernel.action import SYSTEM, Actor, ActorKind
 from tiski.kernel.scope import shop_scope
+from tiski.testing.indexed import catch_up
 from tiski.testing.volume import fill
 
 
@@ -19,6 +21,7 @@ def grow(conversations_in_all: int, *, shops: int, seed: int) -> int:
     for number in range(1, shops):
         share = (conversations_in_all - own) // (shops - 1)
         written += _fill(_neighbour(number), share, seed=seed + number)
+    _index()
     return written
 
 
@@ -26,6 +29,13 @@ def _fill(shop: Shop, share: int, *, seed: int) -> int:
     agents = list(Agent.objects.order_by("id").values_list("id", flat=True)[:2])
     account = ChannelAccount.unscoped.get(shop=shop, kind="chat")
     return fill(shop, agents=agents, account_id=account.id, conversations=share, seed=seed).messages
+
+
+def _index() -> None:
+    """Index it as the worker does what was there before it; the bulk insert tells nobody."""
+    index_more(1)  # begins, where nobody has yet
+    SearchIndex.objects.update(fill_until=Message.unscoped.latest("id").id)
+    catch_up(most=1_000)
 
 
 def _neighbour(number: int) -> Shop:
