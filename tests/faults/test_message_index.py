@@ -57,7 +57,8 @@ def _progress(shop: Premises) -> list[tuple[object, ...]]:
 
 
 def _is_done(shop: Premises) -> bool:
-    return len(_indexed(shop)) == shop.rows("SELECT count(*) FROM conversations_message")[0][0]
+    messages: int = shop.rows("SELECT count(*) FROM conversations_message")[0][0]
+    return len(_indexed(shop)) == messages
 
 
 def _indexed(shop: Premises) -> list[int]:

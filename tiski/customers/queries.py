@@ -55,7 +55,7 @@ ADDRESSES = """
         ORDER BY id DESC LIMIT %s) addressed
 """
 BEGINNING = {"sqlite": "{column} >= %s AND {column} < %s", "postgresql": "{column} LIKE %s"}
-CONSIDERED = 1_000
+CONSIDERED = 500
 LAST_SIGN = "\U0010ffff"
 
 
@@ -143,7 +143,7 @@ def address_of(customer_id: int, kind: str) -> Identity | None:
 def matching(words: str, limit: int = 50) -> list[int]:
     """Ids of customers whose name, email or phone number begins with the words; the newest first. One query.
 
-    Of a beginning that very many share, the newest are taken from the first thousand that are found.
+    Of a beginning that very many share, the newest are taken from the first five hundred that are found.
     """
     begins = words.strip()
     if not begins:

@@ -50,11 +50,12 @@ def folded(word: str) -> str:
     return word.replace("'", "-")[:LONGEST_WORD]
 
 
-def stems(word: str, languages: tuple[str, ...] = tuple(LANGUAGES)) -> set[str]:
+@lru_cache(maxsize=20_000)
+def stems(word: str, languages: tuple[str, ...] = tuple(LANGUAGES)) -> frozenset[str]:
     """The stems of a folded word in these languages."""
     if len(word) < SHORTEST_STEMMED or any(map(str.isdigit, word)):
-        return set()
-    return {_stem(word, language) for language in languages if language in LANGUAGES}
+        return frozenset()
+    return frozenset(_stem(word, language) for language in languages if language in LANGUAGES)
 
 
 @lru_cache(maxsize=50_000)
