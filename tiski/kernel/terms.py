@@ -58,7 +58,7 @@ def stems(word: str, languages: tuple[str, ...] = tuple(LANGUAGES)) -> frozenset
     return frozenset(_stem(word, language) for language in languages if language in LANGUAGES)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def _of_word(word: str, language: str) -> tuple[str, ...]:
     whole = folded(word)
     parts = {whole, *_JOINTS.split(whole)} - {""}

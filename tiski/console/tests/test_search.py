@@ -70,7 +70,9 @@ def test_people_are_found_at_once_and_messages_of_other_shops_never(world: World
     assert "<mark>" not in page(mia, q="kahvi")
 
 
-def test_b6_a_search_asks_at_most_twelve_queries(mia: Client, ada: Conversation, django_assert_max_num_queries: Any) -> None:
+def test_b6_a_search_asks_at_most_twelve_queries(
+    mia: Client, ada: Conversation, django_assert_max_num_queries: Any
+) -> None:
     catch_up()
     page(mia, q="ada")
     with django_assert_max_num_queries(12):

@@ -87,9 +87,7 @@ def said(shop: Shop, words: str, before: int | None = None) -> HitsPage:
     asked = question(words)
     if asked is None:
         return HitsPage([], None)
-    if asked.has_long_beginning and _found(shop.id, asked.whole(), NO_END, 1):
-        asked = asked.whole()
-    ids = _found(shop.id, asked, NO_END if before is None else before, SHOWN + 1)
+    ids = _page(shop.id, asked, before)
     page = ids[:SHOWN]
     if not page:
         return HitsPage([], None)
@@ -100,6 +98,16 @@ def said(shop: Shop, words: str, before: int | None = None) -> HitsPage:
 def entry(shop_id: int, term: str) -> str:
     """A term as the index holds it: its shop in front, in four hexadecimal digits or more."""
     return f"{shop_id:04x}:{term}"
+
+
+def _page(shop_id: int, asked: Question, before: int | None) -> list[int]:
+    """The ids of a page and of the first message after it."""
+    below = NO_END if before is None else before
+    if asked.has_long_beginning:
+        ids = _found(shop_id, asked.whole(), below, SHOWN + 1)
+        if ids or (before is not None and _found(shop_id, asked.whole(), NO_END, 1)):
+            return ids
+    return _found(shop_id, asked, below, SHOWN + 1)
 
 
 def _found(shop_id: int, asked: Question, before: int, most: int) -> list[int]:

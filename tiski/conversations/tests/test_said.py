@@ -93,6 +93,9 @@ def test_a_long_beginning_is_looked_for_when_the_word_itself_is_nowhere(world: W
     assert found(world, "teekannunte") == [longer]
     assert found(world, "teekannun") == [whole]
     assert found(world, "teekan") == [longer, whole]
+    with world.scope():  # the pages of one question agree
+        assert queries.said(world.shop, "teekannun", whole).hits == []
+        assert [hit.message_id for hit in queries.said(world.shop, "teekannun", longer).hits] == [whole]
 
 
 def test_the_newest_come_first_twenty_at_a_time(world: World) -> None:
