@@ -9,16 +9,20 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tiski.conversations import actions as conversations
-from tiski.conversations.actions import Posted, Posting, Refused
+from tiski.conversations import queries
+from tiski.conversations.actions import Posted, Posting, Refused, indexing
 from tiski.conversations.errors import AlreadyClosed, DraftMoved, NewerMessages
 from tiski.conversations.models import Closure, Conversation, Draft, Message, Note, ReadMark
 from tiski.customers.models import Customer, Identity
 from tiski.kernel.action import Actor
 from tiski.kernel.errors import Refusal
+from tiski.kernel.events import stream
 from tiski.kernel.models import Fact
+from tiski.kernel.reading import fetch
+from tiski.testing.indexed import catch_up
 from tiski.testing.world import Shopper, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -169,3 +173,45 @@ def test_what_is_written_beside_an_answer_at_once_is_kept_once(world: World) -> 
     closed = at_once(*[doing(world, close)] * 4)
     assert [type(outcome) for outcome in closed if outcome is not None] == [AlreadyClosed] * 3
     assert Closure.unscoped.count() == 1
+
+
+def test_a_message_that_is_committed_late_is_indexed_although_a_later_one_was_before_it(world: World) -> None:
+    written, released = threading.Event(), threading.Event()
+    if connection.vendor == "sqlite":  # whoever writes, writes alone: nothing can be committed late
+        released.set()
+
+    def hold() -> None:
+        with transaction.atomic():
+            conversations.post_many([Shopper(world).says("hidas kuppi")])
+            written.set()
+            released.wait(10)
+        connection.close()
+
+    slow = threading.Thread(target=hold)
+    slow.start()
+    written.wait(10)
+    conversations.post_many([Shopper(world).says("nopea kuppi")])
+    catch_up()
+    released.set()
+    slow.join()
+    catch_up()
+    with world.scope():
+        hits = queries.said(world.shop, "kuppi").hits
+    assert ["".join(piece.text for piece in hit.text) for hit in hits] == ["nopea kuppi", "hidas kuppi"]
+
+
+def test_two_indexers_at_once_index_everything_once(world: World) -> None:
+    shopper = Shopper(world)
+    conversations.post_many([shopper.says(f"kuppi {number}") for number in range(60)])
+    stream.publish()
+
+    def index() -> list[Posted | Refused]:
+        for _ in range(60):
+            indexing.index_more(5)
+        return []
+
+    at_once(index, index, index)
+    catch_up()
+    column = "rowid" if connection.vendor == "sqlite" else "message_id"
+    indexed = fetch(f"SELECT {column} FROM conversations_terms ORDER BY 1", [])
+    assert [row[0] for row in indexed] == sorted(Message.unscoped.values_list("id", flat=True))
