@@ -39,8 +39,8 @@ def run(place: Scene) -> dict[str, Figure]:
         f"{place.filled * 10:,} messages, {place.filled:,} customers, {len(WORDS)} searches of {ROUNDS} rounds each by "
         f"customer, address, number and words of messages, newest 20 of both; p50 {percentile(walls, 0.5):.2f} ms, "
         f"CPU of the asking process p99 {percentile([cpu for _wall, cpu in costs], 0.99):.2f} ms, "
-        f'slowest "{slowest}"; two common words that are never together: CPU at least '
-        f"{min(cpu for _wall, cpu in measured(NEVER_TOGETHER, 5)):.1f} ms"
+        f'slowest "{slowest}"; two common words that are never together: at least '
+        f"{min(measured(NEVER_TOGETHER, 5))[0]:.1f} ms"
     )
     return {"B6": Figure(p99, "ms p99", f"<= {budget}", p99 <= budget, conditions)}
 
