@@ -23,10 +23,13 @@ BATCH = 100
 """Messages in one step: SQLite's right to write is held for some 5 ms."""
 MERGED_PAGES = 40
 """SQLite: each step leaves lists of its own, which are merged in parts of so many pages, more than a step writes."""
+WORTH_NOTING = 1_000
+"""Facts that concern no message are passed over by so many, not one commit each."""
 ORPHANS_AMONG = 5_000
 ONLY = 1
 
 TOLD_OF_MESSAGES = frozenset({MessagePosted.name, MessageWithdrawn.name})
+HEARD = (*sorted(TOLD_OF_MESSAGES), SubjectChanged.name)
 # The subject stands in the index with the first message.
 FIRST_MESSAGES = "SELECT id FROM conversations_message WHERE conversation_id IN ({marks}) AND seq = 1"
 OLDER = "SELECT id FROM conversations_message WHERE id > %s AND id <= %s ORDER BY id LIMIT %s"
@@ -69,8 +72,9 @@ class _Step:
 
 def index_more(most: int = BATCH) -> bool:
     """Bring the index one step closer to the messages; False when there was nothing to do, or another did it."""
-    state = _state()
-    step = _next(state, most)
+    head = stream.head()
+    state = _state(head)
+    step = _next(state, head, most)
     if step is None:
         return False
     texts = _texts(step.messages)
@@ -81,7 +85,8 @@ def index_more(most: int = BATCH) -> bool:
         )
         if not mine.update(position=step.position, filled_to=step.filled_to):
             return False  # another worker was faster
-        _write(texts, gone)
+        if step.messages:
+            _write(texts, gone)
     return True
 
 
@@ -102,7 +107,7 @@ def drop_orphans(after: int = 0, most: int = ORPHANS_AMONG) -> int | None:
     return last
 
 
-def _state() -> SearchIndex:
+def _state(head: int) -> SearchIndex:
     state = SearchIndex.objects.filter(id=ONLY).first()
     if state is None:
         return _begin()
@@ -111,7 +116,7 @@ def _state() -> SearchIndex:
         renewed = {"analyser": ANALYSER, "filled_to": 0, "fill_until": _last_message()}
         SearchIndex.objects.filter(id=ONLY, analyser=state.analyser).update(**renewed)
         state.refresh_from_db()
-    elif stream.tail() > state.position + 1:
+    elif head > state.position and stream.tail() > state.position + 1:
         return _begin()  # facts were thrown away before they were followed
     return state
 
@@ -135,17 +140,20 @@ def _last_message() -> int:
     return last
 
 
-def _next(state: SearchIndex, most: int) -> _Step | None:
-    facts = stream.after(state.position, most)
+def _next(state: SearchIndex, head: int, most: int) -> _Step | None:
+    """`head` was read before the facts, so what came between the two is either among them or after it."""
+    facts = stream.after(state.position, most, names=HEARD) if head > state.position else []
+    last = facts[-1].position if facts else 0
+    position = last if len(facts) == most else max(state.position, head, last)
     told = _told_of(facts)
     older: list[int] = []
     filled_to, room = state.filled_to, most - len(told)
     if filled_to < state.fill_until and room > 0:
         older = [row[0] for row in fetch(OLDER, [filled_to, state.fill_until, room])]
         filled_to = older[-1] if len(older) == room else state.fill_until
-    if not facts and filled_to == state.filled_to:
+    if not told and filled_to == state.filled_to and position < state.position + WORTH_NOTING:
         return None
-    return _Step(sorted({*told, *older}), facts[-1].position if facts else state.position, filled_to)
+    return _Step(sorted({*told, *older}), position, filled_to)
 
 
 def _told_of(facts: list[FactRow]) -> set[int]:

@@ -52,15 +52,16 @@ def tail() -> int:
     return _extreme("min")
 
 
-def after(position: int, limit: int = 500, *, shop_id: int | None = None) -> list[FactRow]:
-    """Published facts after a position, oldest first: all, or only those of one shop.
+def after(position: int, limit: int = 500, *, shop_id: int | None = None, names: Collection[str] = ()) -> list[FactRow]:
+    """Published facts after a position, oldest first: all, or only those of one shop, or of these names.
 
     In plain SQL, because the relay of every live process reads every message's fact.
     """
     column = _position()
     mine = "AND shop_id = %s" if shop_id is not None else ""
-    statement = f"SELECT {_fields()} FROM kernel_fact WHERE {column} > %s {mine} ORDER BY {column} LIMIT %s"  # noqa: S608  names are ours
-    parameters = [position, limit] if shop_id is None else [position, shop_id, limit]
+    called = f"AND name IN ({', '.join(['%s'] * len(names))})" if names else ""
+    statement = f"SELECT {_fields()} FROM kernel_fact WHERE {column} > %s {mine} {called} ORDER BY {column} LIMIT %s"  # noqa: S608  names are ours
+    parameters: list[int | str] = [position, *([] if shop_id is None else [shop_id]), *names, limit]
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [_fact(row) for row in cursor.fetchall()]
