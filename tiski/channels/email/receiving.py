@@ -25,7 +25,7 @@ from tiski.kernel.reading import fetch, marks, moment
 from tiski.kernel.scope import current_shop
 
 TOGETHER = 16
-"""How many mails are acted on in one transaction: it takes 4 ms as a rule and 20 at the most, for as long a chat may wait for it."""
+"""How many mails are acted on in one transaction: 4 ms as a rule and 20 at the most, for so long may a chat wait."""
 THANKED_TOGETHER = 2
 """The same for those who may be thanked, which takes several times as long as posting their mail."""
 LARGEST_TOGETHER = 4_000_000
