@@ -3,9 +3,11 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from tiski.accounts.policies import public
+from tiski.console.web.urls import at_work
 from tiski.ui.web.pages import styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *at_work,
     path("_styleguide/", public(styleguide), name="styleguide"),
     path("", include("tiski.demo.web.urls")),
     path("", include("tiski.widget.web.urls")),

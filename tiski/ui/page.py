@@ -1,5 +1,9 @@
 """A page for a browser that arrives, its inner part for htmx that asks."""
 
+from functools import cache
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.utils.cache import patch_vary_headers
@@ -14,11 +18,19 @@ def show(request: HttpRequest, template: str, status: int = 200, **context: obje
     A partial has no inheritance and draws for first load, refetch and append alike; a page without a partial of its
     own is answered whole.
     """
-    name = _partial_of(template) if wants_partial(request) else template
-    chosen = loader.select_template([name, template])
-    response = HttpResponse(chosen.render(context, request), status=status)
+    response = HttpResponse(_chosen(template, wants_partial(request)).render(context, request), status=status)
     patch_vary_headers(response, ["HX-Request-Type"])
     return response
+
+
+def _chosen(template: str, is_partial: bool) -> Any:
+    """Which of the two is drawn; while debugging it is looked for again each time, as it may have been edited."""
+    return _find.__wrapped__(template, is_partial) if settings.DEBUG else _find(template, is_partial)
+
+
+@cache
+def _find(template: str, is_partial: bool) -> Any:
+    return loader.select_template([_partial_of(template), template] if is_partial else [template])
 
 
 def wants_partial(request: HttpRequest) -> bool:

@@ -90,7 +90,7 @@ def test_writing_is_a_post(path: str, noor: Client, ada: Conversation) -> None:
 
 
 def test_every_route_names_its_policy_and_is_asked_for_here() -> None:
-    routes = dict(_routes(urls.urlpatterns, ""))
+    routes = dict(_routes([*urls.at_work, *urls.urlpatterns], ""))
     assert [route for route, view in routes.items() if not isinstance(getattr(view, "policy", None), Policy)] == []
     asked = {_pattern(path) for path in [*READS, *WRITES, *RUNS]}
     assert set(routes) - asked == NAMED_ELSEWHERE

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tiski.accounts import queries as accounts
 from tiski.accounts.models import Agent
 from tiski.accounts.policies import ShopRequest, answers, reads_inbox, requires
 from tiski.conversations import actions as conversations
@@ -41,9 +40,8 @@ def page(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
 @require_safe
 def header(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
     """The header as it stands now."""
-    return show(
-        request, "console/_header.html", **_header(request, view, queries.header(conversation_id, request.user))
-    )
+    found = queries.header(conversation_id, request.user)
+    return show(request, "console/_header.html", header=panels.header(request, view, found))
 
 
 @requires(reads_inbox)
@@ -51,7 +49,7 @@ def header(request: ShopRequest, view: str, conversation_id: int) -> HttpRespons
 @require_safe
 def customer(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
     """The customer panel as it stands now."""
-    return show(request, "console/_customer.html", panel=panels.customer(request, view, opened(conversation_id)))
+    return show(request, "console/_customer.html", customer=panels.customer(request, view, opened(conversation_id)))
 
 
 @requires(reads_inbox)
@@ -101,37 +99,23 @@ def assignment(request: ShopRequest, conversation_id: int) -> HttpResponse:
 
 
 def _pane(request: ShopRequest, view: str, found: queries.Header) -> dict[str, Any]:
-    conversation, head = found.conversation, _header(request, view, found)
+    conversation = found.conversation
     items = queries.thread(conversation)
     unread = next((item for item in items if item.author_kind == "customer" and (item.seq or 0) > found.read_seq), None)
     return {
-        **head,
+        "view": view,
+        "header": panels.header(request, view, found),
+        "customer_name": found.customer_name,
         "heading": view_name(view),
         "conversation": conversation,
         "items": shapes.entries(request, conversation.id, items),
         "unread_from": unread.dom_id if unread else None,
         "older": _older(request, conversation, items),
-        "panel": panels.customer(request, view, conversation),
+        "customer": panels.customer(request, view, conversation),
         "box": panels.box(request, conversation, found.last_seq),
         "composer_urls": panels.composer_urls(request, conversation),
         "messages_url": place("console-messages", request.shop.key, conversation.id),
         "read_url": place("console-read-mark", request.shop.key, conversation.id),
-    }
-
-
-def _header(request: ShopRequest, view: str, found: queries.Header) -> dict[str, Any]:
-    key, number = request.shop.key, found.id
-    return {
-        "view": view,
-        "head": panels.head(request, found),
-        "people": accounts.answering(),
-        "me": request.user.id,
-        "urls": {
-            "back": place("console-inbox", key, view),
-            "refresh": place("console-header", key, view, number),
-            "closure": place("console-closure", key, number),
-            "assignment": place("console-assignment", key, number),
-        },
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,14 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from markupsafe import Markup
 
 from tiski.accounts.policies import ShopRequest, reads_inbox, requires
 from tiski.channels.email import queries as mail
 from tiski.conversations import queries as conversations
 from tiski.conversations.queries import InboxRow
 from tiski.kernel import clock
+from tiski.ui.drawing import kept, macro
 from tiski.ui.page import show, wants_partial
 
 from .frame import navigation as frame
@@ -38,7 +40,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row as `ui/parts/_row.html` draws it."""
+    """A conversation as `ui/parts/_row.html` draws it."""
 
     id: int
     customer_name: str
@@ -63,7 +65,7 @@ def page(request: ShopRequest, view: str) -> HttpResponse:
     """
     if wants_partial(request) and (several := _numbers(request.GET.get("rows", ""))):
         found = conversations.rows_in(several, view, request.user)
-        return show(request, "console/_rows.html", lines=lines(request, found, view), older="", current=None)
+        return show(request, "console/_rows.html", rows=drawn(request, found, view), older="")
     if wants_partial(request) and not {"before", "rows"}.isdisjoint(request.GET):
         return show(request, "console/_rows.html", **rows_context(request, view))
     if wants_partial(request):
@@ -79,7 +81,7 @@ def row(request: ShopRequest, view: str, conversation_id: int) -> HttpResponse:
     found = conversations.row(conversation_id, view, request.user)
     if found is None:
         return HttpResponse(status=204)
-    return show(request, "console/_row.html", line=lines(request, [found], view)[0], current=None)
+    return show(request, "console/_rows.html", rows=drawn(request, [found], view), older="")
 
 
 @requires(reads_inbox)
@@ -104,57 +106,51 @@ def rows_context(request: ShopRequest, view: str, current: int | None = None) ->
     return framed | {
         "troubled": mail.troubled_mailboxes() if framed["may_run"] else [],
         "heading": view_name(view),
-        "lines": lines(request, found.rows, view),
+        "rows": drawn(request, found.rows, view, current),
         "older": f"{here}?before={found.next}" if found.next else "",
         "row_url": f"{here}conversations/{{key}}/row/",
         "rows_url": f"{here}?rows=first",
-        "current": current,
     }
 
 
-def lines(request: ShopRequest, found: Sequence[InboxRow], view: str = "") -> list[Line]:
-    """Rows with their addresses and chips; without a view each is led to in the one that holds it."""
+def drawn(request: ShopRequest, found: Iterable[InboxRow], view: str = "", current: int | None = None) -> Markup:
+    """The rows; without a view each is a link to a page of its own, in the view that holds it."""
     key = request.shop.key
-    waits = _Waits()
-    return [
-        Line(
-            id=row.id,
-            customer_name=row.customer_name,
-            subject=row.subject,
-            snippet=row.snippet,
-            channel_kind=row.channel_kind,
-            last_at=row.last_at,
-            unread=row.is_unread,
-            waiting_since=row.waiting_since,
-            chip=waits.chip(row),
-            draft=row.has_draft,
-            viewers=(),
-            href=place("console-conversation", key, view or ("closed" if row.is_closed else "open"), row.id),
-        )
-        for row in found
-    ]
+    return Markup("").join(_drawn((row, key, view, row.id == current) for row in found))
 
 
-class _Waits:
-    """How long customers have waited, in words that are looked up once."""
+@kept(has_ages=True)
+def _drawn(row: InboxRow, key: str, view: str, is_current: bool) -> Markup:
+    line = Line(
+        id=row.id,
+        customer_name=row.customer_name,
+        subject=row.subject,
+        snippet=row.snippet,
+        channel_kind=row.channel_kind,
+        last_at=row.last_at,
+        unread=row.is_unread,
+        waiting_since=row.waiting_since,
+        chip=_chip(row),
+        draft=row.has_draft,
+        viewers=(),
+        href=place("console-conversation", key, view or ("closed" if row.is_closed else "open"), row.id),
+    )
+    return macro("ui/parts/_row.html", "row_items")([line], row.id if is_current else None, plain=not view)
 
-    def __init__(self) -> None:
-        self._now = clock.now()
-        self._waiting = _("waiting %(time)s")
-        self._minutes, self._hours, self._days = _("%(count)d min"), _("%(count)d h"), _("%(count)d d")
 
-    def chip(self, row: InboxRow) -> Chip | None:
-        """The chip of a row whose customer waits."""
-        if row.is_closed or row.waiting_since is None:
-            return None
-        waited = self._now - row.waiting_since
-        tone = "danger" if waited > WAITING_TOO_LONG else "warn" if waited > WAITING_LONG else "ok"
-        return Chip(self._waiting % {"time": self._span(waited)}, tone)
+def _chip(row: InboxRow) -> Chip | None:
+    """How long the customer has waited."""
+    if row.is_closed or row.waiting_since is None:
+        return None
+    waited = clock.now() - row.waiting_since
+    tone = "danger" if waited > WAITING_TOO_LONG else "warn" if waited > WAITING_LONG else "ok"
+    return Chip(_("waiting %(time)s") % {"time": _span(waited)}, tone)
 
-    def _span(self, waited: timedelta) -> str:
-        minutes = max(0, int(waited.total_seconds() // 60))
-        if minutes < 60:
-            return self._minutes % {"count": minutes}
-        if minutes < 48 * 60:
-            return self._hours % {"count": minutes // 60}
-        return self._days % {"count": minutes // (24 * 60)}
+
+def _span(waited: timedelta) -> str:
+    minutes = max(0, int(waited.total_seconds() // 60))
+    if minutes < 60:
+        return _("%(count)d min") % {"count": minutes}
+    if minutes < 48 * 60:
+        return _("%(count)d h") % {"count": minutes // 60}
+    return _("%(count)d d") % {"count": minutes // (24 * 60)}

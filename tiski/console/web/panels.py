@@ -6,13 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from markupsafe import Markup
 
+from tiski.accounts import queries as accounts
 from tiski.accounts.models import Language
 from tiski.accounts.policies import ShopRequest, answers
 from tiski.conversations import queries as conversations
 from tiski.conversations.contract import channel_for
 from tiski.conversations.models import Attachment, Conversation
 from tiski.customers import queries as customers
+from tiski.ui.drawing import kept, macro
 
 from .places import place
 
@@ -97,9 +100,9 @@ class Panel:
     note: str = field(default="")
 
 
-def head(request: ShopRequest, found: conversations.Header) -> Head:
+def header(request: ShopRequest, view: str, found: conversations.Header) -> Markup:
     """The header for this reader."""
-    return Head(
+    head = Head(
         id=found.id,
         subject=found.subject,
         customer_name=found.customer_name,
@@ -111,6 +114,20 @@ def head(request: ShopRequest, found: conversations.Header) -> Head:
         last_seq=found.last_seq,
         read_seq=found.read_seq,
     )
+    [drawn] = _header([(head, (request.shop.key, view), tuple(accounts.answering()), request.user.id)])
+    return drawn
+
+
+@kept(has_ages=True)
+def _header(head: Head, place_of_list: tuple[str, str], people: tuple[accounts.AgentFace, ...], me: int) -> Markup:
+    key, view = place_of_list
+    urls = {
+        "back": place("console-inbox", key, view),
+        "refresh": place("console-header", key, view, head.id),
+        "closure": place("console-closure", key, head.id),
+        "assignment": place("console-assignment", key, head.id),
+    }
+    return macro("ui/parts/_header.html", "header")(head, urls, people, me)
 
 
 def box(request: ShopRequest, conversation: Conversation, last_seq: int) -> Box:
@@ -157,11 +174,11 @@ def composer_urls(request: ShopRequest, conversation: Conversation) -> dict[str,
     return {use: place(name, request.shop.key, conversation.id) for use, name in names.items()}
 
 
-def customer(request: ShopRequest, view: str, conversation: Conversation) -> Panel:
+def customer(request: ShopRequest, view: str, conversation: Conversation) -> Markup:
     """The customer of the conversation, with their other conversations."""
     found = customers.customer_panel(conversation.customer_id)
     languages = dict(Language.choices)
-    return Panel(
+    panel = Panel(
         id=found.id,
         name=found.name,
         since=found.first_seen,
@@ -178,3 +195,10 @@ def customer(request: ShopRequest, view: str, conversation: Conversation) -> Pan
             for past in conversations.earlier_conversations(found.family, without=conversation.id)
         ),
     )
+    [drawn] = _customer([(panel,)])
+    return drawn
+
+
+@kept(has_ages=True)
+def _customer(panel: Panel) -> Markup:
+    return macro("ui/parts/_customer.html", "customer")(panel)

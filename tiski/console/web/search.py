@@ -14,7 +14,7 @@ from tiski.conversations.queries import Hit
 from tiski.ui.page import show
 
 from .frame import navigation
-from .inbox import lines
+from .inbox import drawn
 from .places import place
 
 LONGEST_NUMBER = 18
@@ -37,7 +37,8 @@ def page(request: ShopRequest) -> HttpResponse:
         request,
         "console/search.html",
         words=words,
-        lines=lines(request, found),
+        count=len(found),
+        rows=drawn(request, found),
         hits=[(hit, _address(request, hit)) for hit in said.hits],
         older=f"{here}?{urlencode({'q': words, 'before': said.next})}" if said.next else "",
         is_first=before is None,

@@ -1,17 +1,23 @@
-"""Entries of a thread as `ui/parts/_message.html` draws them: addresses, sentences, states in words."""
+"""Entries of a thread as `ui/parts/_message.html` draws them: addresses, sentences, states in words.
+
+An entry looks the same to every colleague, and again whenever the conversation is opened, so it is drawn once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from markupsafe import Markup
 
 from tiski.accounts.policies import ShopRequest
 from tiski.conversations.queries import FAILED, ON_ITS_WAY, FileRow, ThreadItem
 from tiski.kernel import text
 from tiski.kernel.text import SANITISER_VERSION
+from tiski.ui.drawing import kept, macro
 
 from .places import place
 
@@ -51,19 +57,39 @@ class Entry:
     retry_url: str = ""
 
 
-def entries(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Entry]:
+class Piece(NamedTuple):
+    """An entry that is drawn already, with what stands before and around it depending on."""
+
+    dom_id: str
+    at: datetime
+    drawn: Markup
+
+
+def entries(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Piece]:
     """The items as they are drawn for this reader."""
-    return [_entry(request, conversation_id, item) for item in items]
+    key, reader = request.shop.key, request.user.id
+    drawn = _drawn((item, key, conversation_id, item.state == "held" and item.author_id == reader) for item in items)
+    return [Piece(item.dom_id, item.at, piece) for item, piece in zip(items, drawn, strict=True)]
 
 
-def _entry(request: ShopRequest, conversation_id: int, item: ThreadItem) -> Entry:
-    key = request.shop.key
+def unseen(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Entry]:
+    """The items as a reader is shown them a second time, beside their own places."""
+    return [_entry(item, request.shop.key, conversation_id, may_undo=False) for item in items]
+
+
+@kept()
+def _drawn(item: ThreadItem, key: str, conversation_id: int, may_undo: bool) -> Markup:
+    entry = _entry(item, key, conversation_id, may_undo=may_undo)
+    return macro("ui/parts/_message.html", "entries")([entry], days=False)
+
+
+def _entry(item: ThreadItem, key: str, conversation_id: int, *, may_undo: bool) -> Entry:
     if item.kind == "event":
         return Entry(
             dom_id=item.dom_id, kind="event", author_kind=item.author_kind, author_name=item.author_name, at=item.at,
             text=_sentence(item), seq=item.seq,
         )  # fmt: skip
-    held = item.state == "held" and item.author_id == request.user.id and item.message_id is not None
+    held = may_undo and item.message_id is not None
     stuck = item.state in FAILED and item.outbox_item is not None
     return Entry(
         dom_id=item.dom_id,

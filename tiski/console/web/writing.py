@@ -126,8 +126,8 @@ def _reply(request: ShopRequest, conversation: Conversation, client_id: UUID) ->
 def _collision(request: ShopRequest, conversation: Conversation) -> HttpResponse:
     items = queries.thread(conversation, _number(request, "seen_seq"))
     seen = max((item.seq for item in items if item.seq), default=_number(request, "seen_seq"))
-    entries = shapes.entries(request, conversation.id, items)
-    return show(request, "console/_collision.html", status=409, items=entries, seen_seq=seen)
+    unseen = shapes.unseen(request, conversation.id, items)
+    return show(request, "console/_collision.html", status=409, items=unseen, seen_seq=seen)
 
 
 def _with_version(response: HttpResponse, request: ShopRequest, conversation_id: int, mode: str) -> HttpResponse:

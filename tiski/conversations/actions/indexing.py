@@ -126,11 +126,13 @@ def _begin() -> SearchIndex:
     position = stream.head()  # before the last message: what is committed between the two is told of later
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            # The row comes before the terms here as in each step, so that two workers cannot wait for each other.
             SearchIndex.objects.filter(id=ONLY).delete()
-            cursor.execute(EMPTY[connection.vendor])
-            return SearchIndex.objects.create(
+            state = SearchIndex.objects.create(
                 id=ONLY, analyser=ANALYSER, position=position, filled_to=0, fill_until=_last_message()
             )
+            cursor.execute(EMPTY[connection.vendor])
+            return state
     except IntegrityError:  # another worker was faster
         return SearchIndex.objects.get(id=ONLY)
 

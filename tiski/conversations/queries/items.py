@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -34,8 +34,7 @@ class ItemKind(StrEnum):
     EVENT = "event"
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
+class FileRow(NamedTuple):
     """A file as a link or a picture."""
 
     blob_id: str
@@ -57,8 +56,7 @@ class Sending:
     recipients: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadItem:
+class ThreadItem(NamedTuple):
     """One thing on the time rail.
 
     `dom_id` is `message-<client id>` for messages, so that a bubble drawn before it was stored is replaced by itself.
