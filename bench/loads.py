@@ -100,8 +100,13 @@ def _mail_server() -> Iterator[Dovecot]:
     """The shop's mail provider stands elsewhere: its work is not the server's."""
     from bench import mails
 
-    with _on(GENERATOR_CORE), Dovecot({mails.SHOP: MAIL_PASSWORD}) as dovecot:
+    dovecot = Dovecot({mails.SHOP: MAIL_PASSWORD})
+    with _on(GENERATOR_CORE):
+        dovecot.start()
+    try:
         yield dovecot
+    finally:
+        dovecot.stop()
 
 
 @contextmanager

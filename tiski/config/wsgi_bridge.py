@@ -21,6 +21,8 @@ from django.utils.translation import gettext as _
 from tiski.kernel.live.gate import Call, Turned
 from tiski.kernel.live.responding import turn_away
 
+from .public_answers import PublicAnswers
+
 THREADS = 4  # database connections too: each thread keeps its own
 MOST_WAITING = 200
 LONGEST_WAIT = 8.0  # seconds for a thread; who waited longer is told at once, so that a stuck database piles up nothing
@@ -83,9 +85,15 @@ class WsgiBridge:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._waiting = 0
+        self._public = PublicAnswers()
 
     async def __call__(self, call: Call) -> None:
         """Read the body, run the application in a thread, send its answer."""
+        kept = self._public.find(call.scope)
+        if kept is not None:
+            await call.send({"type": "http.response.start", "status": kept.status, "headers": kept.headers})
+            await call.send({"type": "http.response.body", "body": kept.body})
+            return
         if self._waiting >= MOST_WAITING:
             await turn_away(call, _too_many())
             return
@@ -117,6 +125,8 @@ class WsgiBridge:
             await turn_away(call, _too_many())
             return
         answer, piece, last = begun
+        if last:
+            self._public.keep(call.scope, answer.status, answer.headers, piece)
         try:
             await call.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             await call.send({"type": "http.response.body", "body": piece, "more_body": not last})

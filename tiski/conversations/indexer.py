@@ -13,14 +13,15 @@ from tiski.kernel.events import every
 
 LOOK_SECONDS = 0.5
 PAUSE_SECONDS = 0.02
-"""Between two steps: others may write meanwhile."""
+"""Between two steps while very much is to be indexed: others may write meanwhile."""
 
 
 @worker.service
 def keep_the_message_index(stop: threading.Event) -> None:
     """Follow what is said, until told to stop."""
     while not stop.is_set():
-        stop.wait(PAUSE_SECONDS if indexing.index_more() else LOOK_SECONDS)
+        looked_at = indexing.index_more() or 0
+        stop.wait(PAUSE_SECONDS if looked_at >= indexing.BATCH else LOOK_SECONDS)
     connection.close()
 
 

@@ -10,6 +10,6 @@ def catch_up(most: int = indexing.BATCH) -> int:
     """Publish what was told and index it all; returns the number of steps."""
     stream.publish()
     steps = 0
-    while indexing.index_more(most):
+    while indexing.index_more(most) is not None:
         steps += 1
     return steps

@@ -45,6 +45,12 @@ class Site:
         start("200 OK", [("Content-Type", "text/plain"), ("X-Length", environ["CONTENT_LENGTH"])])
         return [environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))]
 
+    def shared(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """The same for everyone; says how often it was asked for."""
+        self.closed.append("shared")
+        start("200 OK", [("Cache-Control", "public, max-age=60"), ("ETag", '"a1"'), ("Content-Length", "1")])
+        return [str(self.closed.count("shared")).encode()]
+
     def stream(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """A megabyte in many pieces."""
         start("200 OK", [])
@@ -128,6 +134,12 @@ def test_a_body_arrives_whole_also_when_its_length_was_not_told(port: int) -> No
 def test_a_streamed_answer_arrives_whole_and_is_closed(port: int, site: Site) -> None:
     assert len(ask(port, "stream").content) == 4 * 262_144
     assert site.closed == ["stream"]
+
+
+def test_what_is_public_is_asked_for_once(port: int) -> None:
+    assert [ask(port, "shared").text for _ in range(3)] == ["1"] * 3
+    assert ask(port, "shared", headers={"if-none-match": '"a1"'}).status_code == 304
+    assert ask(port, "shared", headers={"cache-control": "no-cache"}).text == "2"
 
 
 def test_a_file_arrives_whole(port: int, site: Site) -> None:

@@ -70,13 +70,15 @@ class _Step:
     filled_to: int
 
 
-def index_more(most: int = BATCH) -> bool:
-    """Bring the index one step closer to the messages; False when there was nothing to do, or another did it."""
+def index_more(most: int = BATCH) -> int | None:
+    """Bring the index a step closer to the messages: how many were looked at; None when there was nothing to do, or
+    another did it.
+    """
     head = stream.head()
     state = _state(head)
     step = _next(state, head, most)
     if step is None:
-        return False
+        return None
     texts = _texts(step.messages)
     gone = sorted(set(step.messages) - texts.keys())
     with transaction.atomic():
@@ -84,10 +86,10 @@ def index_more(most: int = BATCH) -> bool:
             id=ONLY, analyser=state.analyser, position=state.position, filled_to=state.filled_to
         )
         if not mine.update(position=step.position, filled_to=step.filled_to):
-            return False  # another worker was faster
+            return None  # another worker was faster
         if step.messages:
             _write(texts, gone)
-    return True
+    return len(step.messages)
 
 
 def drop_orphans(after: int = 0, most: int = ORPHANS_AMONG) -> int | None:
