@@ -15,8 +15,10 @@ import orjson
 from bench.shoppers import Chat, Tally
 from bench.wires import Browser, Socket, handshake
 
-PAUSE, LONGEST_PAUSE = 0.1, 2.0  # list.js: for each row, and at most
+MOST, PAUSE = 20, 0.1  # list.js: rows in one request, and the pause after it for each of them
 SPREAD = 0.2  # news.js: a little later, and not in the same millisecond as fifty other consoles
+REST = 4.0  # news.js: between two looks at the navigation
+SEQ = re.compile(rb'data-seq="(\d+)"')
 MARK = re.compile(rb"C(\d+) N(\d+) ")
 ANSWER = "Hei! Kyllä löytyy, laitan sinulle linkin."
 WORDS = ("Aino Korhonen", "Virt", "elsa.holm", "4711", "asiakaspalvelu", "kiitos", "paketti puuttui", "tilaukse")
@@ -35,7 +37,10 @@ class Console(Socket):
         self.is_over = False
         self.place = 0
         self.opened: Chat | None = None
-        self._changed: dict[str, set[int]] = {}
+        self._changed: dict[str, set[int] | None] = {}
+        self._turned: set[str] = set()
+        self._resting = False
+        self._entries: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rows: dict[int, None] = {}
         self._asking = False
@@ -84,9 +89,14 @@ class Console(Socket):
         elif kind == "ready":
             self.is_open, self._tries, self.opened_at = True, 0, time.monotonic()
         elif kind in {"news", "resync"}:
-            keys = self._changed.setdefault(heard.get("topic", "inbox"), set())
-            if heard.get("key") is not None:
+            topic = heard.get("topic", "inbox")
+            keys = self._changed.setdefault(topic, set())
+            if heard.get("key") is None:
+                self._changed[topic] = None
+            elif keys is not None:
                 keys.add(heard["key"])
+            if heard.get("turns"):
+                self._turned.add(topic)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(random.uniform(0, SPREAD), self._tell)
 
@@ -108,7 +118,8 @@ class Console(Socket):
         number = chat.conversation_id
         if self.opened is not chat:
             before, self.opened = self.opened, chat
-            await self._get(f"/teepuoti/inbox/open/conversations/{number}/")
+            pane = await self._get(f"/teepuoti/inbox/open/conversations/{number}/")
+            self._entries = _seqs(pane)
             self.send(orjson.dumps({"t": "watch", "topics": [f"conversation-{number}"]}))
             if before is not None:
                 self.send(orjson.dumps({"t": "unwatch", "topics": [f"conversation-{before.conversation_id}"]}))
@@ -117,14 +128,16 @@ class Console(Socket):
         client_id = uuid.uuid4()
         mark = f"A{client_id.hex[:12]}"
         chat.answers[mark] = since
-        is_stored = await self._post(
+        entry = await self._post(
             f"conversations/{number}/sending/",
             mode="reply", body=f"{mark} C{chat.number} N{chat.said} {ANSWER}", client_id=str(client_id),
             seen_seq="1000000",
         )  # fmt: skip
-        if not is_stored:
+        if entry is None:
             chat.answers.pop(mark, None)
             return
+        if self.opened is chat:
+            self._entries |= _seqs(entry)
         self.tally.acks.append((since, time.monotonic() - since))
         line = {"t": "ack", "conversation": chat.conversation.hex, "client_id": client_id.hex, "seq": None}
         self.tally.lines.append(line)
@@ -141,14 +154,38 @@ class Console(Socket):
 
     def _tell(self) -> None:
         changed, self._changed, self._timer = self._changed, {}, None
+        turned, self._turned = self._turned, set()
+        here = f"conversation-{self.opened.conversation_id}" if self.opened else ""
+        if here in turned and self.opened is not None:
+            self.start(self._fetch_header, self.opened)
+        if "inbox" in turned:
+            self._look_at_navigation()
         for topic, keys in changed.items():
             if topic == "inbox":
-                for key in keys:
+                for key in keys or ():
                     self._rows.pop(key, None)
                     self._rows[key] = None
                 self.start(self._fetch_rows)
-            elif self.opened is not None and topic == f"conversation-{self.opened.conversation_id}":
+            elif self.opened is not None and topic == here and not (keys and keys <= self._entries):
                 self.start(self._fetch_entries, self.opened)
+
+    def _look_at_navigation(self) -> None:
+        """news.js: at once, then after a rest."""
+        if self._resting:
+            self._turned.add("inbox")
+            return
+        self._resting = True
+        self.start(self._get, "/teepuoti/inbox/navigation/?view=open")
+        asyncio.get_running_loop().call_later(REST, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        if "inbox" in self._turned and not self.is_over:
+            self._turned.discard("inbox")
+            self._look_at_navigation()
+
+    async def _fetch_header(self, chat: Chat) -> None:
+        await self._get(f"/teepuoti/inbox/open/conversations/{chat.conversation_id}/header/")
 
     async def _fetch_rows(self) -> None:
         """list.js: one request at a time, and a pause after it."""
@@ -157,14 +194,14 @@ class Console(Socket):
         self._asking = True
         try:
             while self._rows and not self.is_over:
-                keys = [*self._rows][-50:]
+                keys = [*self._rows][-MOST:]
                 for key in keys:
                     del self._rows[key]
                 listed = ",".join(map(str, keys))
                 one = f"conversations/{keys[0]}/row/"
                 body = await self._get(f"/teepuoti/inbox/open/{one if len(keys) == 1 else f'?rows={listed}'}")
                 self.tally.rows += self._show(body, in_list=True)
-                await asyncio.sleep(min(LONGEST_PAUSE, PAUSE * len(keys)))
+                await asyncio.sleep(PAUSE * len(keys))
         finally:
             self._asking = False
 
@@ -172,6 +209,8 @@ class Console(Socket):
         after = max(0, chat.windows[0].reached - 2)
         body = await self._get(f"/teepuoti/conversations/{chat.conversation_id}/messages/?after={after}")
         self._show(body, in_list=False)
+        if self.opened is chat:
+            self._entries |= _seqs(body)
 
     def _show(self, body: bytes, *, in_list: bool) -> int:
         """Note what has become visible; in the list for the agents who answer the chat, in the thread for all."""
@@ -187,10 +226,10 @@ class Console(Socket):
         self._count("GET", status, head)
         return body if status == 200 else b""
 
-    async def _post(self, path: str, **fields: str) -> bool:
+    async def _post(self, path: str, **fields: str) -> bytes | None:
         status, head, body = await self.browser.post(f"/teepuoti/{path}", urlencode(fields).encode())
         self._count(f"POST {body[:200].decode(errors='replace')!r}" if status == 422 else "POST", status, head)
-        return status < 300
+        return body if status < 300 else None
 
     def _count(self, method: str, status: int, head: str) -> None:
         self.requests += 1
@@ -204,3 +243,7 @@ class Console(Socket):
             await act(*arguments)  # type: ignore[misc]
         except (OSError, EOFError) as error:
             self.tally.errors[f"{type(error).__name__} {error}"[:60]] += 1
+
+
+def _seqs(body: bytes) -> set[int]:
+    return {int(seq) for seq in SEQ.findall(body)}

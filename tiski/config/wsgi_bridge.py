@@ -23,7 +23,7 @@ from tiski.kernel.live.responding import turn_away
 
 from .public_answers import PublicAnswers
 
-THREADS = 4  # database connections too: each thread keeps its own
+THREADS = 2  # database connections too: each thread keeps its own
 MOST_WAITING = 200
 LONGEST_WAIT = 8.0  # seconds for a thread; who waited longer is told at once, so that a stuck database piles up nothing
 LARGEST_BODY = 32 * 1024 * 1024

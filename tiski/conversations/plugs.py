@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tiski.conversations.events import DraftSaved, ReadMarkMoved
+from tiski.conversations.events import (
+    ConversationAssigned,
+    ConversationClosed,
+    ConversationOpened,
+    ConversationReopened,
+    ConversationTagged,
+    CustomerChanged,
+    DraftSaved,
+    MessagePosted,
+    ReadMarkMoved,
+    SubjectChanged,
+)
 from tiski.conversations.models import Conversation
 from tiski.conversations.policies import may_read
 from tiski.conversations.queries import measures
@@ -30,6 +41,12 @@ def whose_row(fact: FactRow) -> int:
     return number
 
 
+def which_message(fact: FactRow) -> int:
+    """The entry of the thread that is new: who wrote it has it already."""
+    seq: int = fact.data["seq"]
+    return seq
+
+
 def _agent(principal: live.Principal) -> int | None:
     kind, _dash, number = principal.id.partition("-")
     return int(number) if kind == "agent" and number.isdigit() else None
@@ -40,5 +57,11 @@ live.hub.topics.register_topic("conversation", watches_conversation)
 live.hub.topics.register_parent("conversation", "inbox")
 for _own in (ReadMarkMoved, DraftSaved):
     live.hub.topics.register_key(_own.name, whose_row)
+live.hub.topics.register_key(MessagePosted.name, which_message)
+for _turn in (
+    ConversationOpened, ConversationAssigned, ConversationClosed, ConversationReopened, ConversationTagged,
+    CustomerChanged, SubjectChanged,
+):  # fmt: skip
+    live.hub.topics.register_turn(_turn.name)
 metrics.measure(measures.outbox)
 metrics.measure(measures.quarantined)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,16 +14,12 @@ from tiski.conversations.actions import Posted
 from tiski.conversations.errors import DraftMoved, NewerMessages, NoSuchConversation
 from tiski.conversations.models import Attachment, Conversation, DraftMode, Message, OutboxItem
 from tiski.conversations.queries import opened
-from tiski.kernel import rows
 from tiski.kernel.errors import Conflict, Invalid
 from tiski.kernel.reading import fetch
 from tiski.ui.page import show
 
 from . import panels, shapes
 
-EARLIER = """
-    SELECT seq FROM conversations_message WHERE conversation_id = %s AND created_at <= %s ORDER BY seq DESC LIMIT 1
-"""
 VERSION = "SELECT version FROM conversations_draft WHERE conversation_id = %s AND agent_id = %s AND mode = %s"
 
 
@@ -38,18 +33,15 @@ def send(request: ShopRequest, conversation_id: int) -> HttpResponse:
         if _mode(request) == "note":
             body, chosen = request.POST.get("body", ""), request.POST.getlist("files")
             note = conversations.note(conversation, body=body, client_id=client_id, files=chosen, by=request.actor)
-            seq = _seq_at(conversation, note.created_at)
+            item = queries.note_at(conversation, note.id)
         else:
-            seq = _reply(request, conversation, client_id).seq
+            item = queries.message_at(conversation, _reply(request, conversation, client_id).seq)
     except NewerMessages:
         return _collision(request, conversation)
     except (Invalid, Conflict) as refusal:
         return show(request, "console/_composer_error.html", status=422, sentence=str(refusal))
-    dom_id = f"{'note' if _mode(request) == 'note' else 'message'}-{client_id}"
-    # Sent again much later, it is no longer among the newest.
-    beside = queries.thread(conversation, before=seq + 1, limit=1)
-    item = next(item for item in reversed(beside) if item.dom_id == dom_id)
-    response = show(request, "console/_entry.html", item=shapes.entries(request, conversation_id, [item])[0])
+    entries = shapes.entries(request, conversation_id, [item] if item else [])
+    response = show(request, "console/_entry.html", items=entries)
     return _with_version(response, request, conversation_id, _mode(request))
 
 
@@ -103,12 +95,6 @@ def send_again(request: ShopRequest, conversation_id: int, item_id: int) -> Http
         raise NoSuchConversation
     conversations.retry(item, by=request.actor)
     return HttpResponse(status=204)
-
-
-def _seq_at(conversation: Conversation, moment: datetime) -> int:
-    """The last message there was at that time."""
-    found = fetch(EARLIER, [conversation.id, rows.moment(moment)])
-    return int(found[0][0]) if found else 1
 
 
 def _reply(request: ShopRequest, conversation: Conversation, client_id: UUID) -> Posted:

@@ -30,7 +30,7 @@ from tiski.conversations.queries.panels import (
 from tiski.conversations.queries.question import Piece
 from tiski.conversations.queries.sayings import Hit, HitsPage, said
 from tiski.conversations.queries.search import search
-from tiski.conversations.queries.threads import thread
+from tiski.conversations.queries.threads import message_at, note_at, thread
 
 __all__ = [
     "COUNTED",
@@ -58,6 +58,8 @@ __all__ = [
     "header",
     "inbox",
     "inbox_counts",
+    "message_at",
+    "note_at",
     "opened",
     "quarantined",
     "received",

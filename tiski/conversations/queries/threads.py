@@ -40,7 +40,7 @@ MESSAGES = """
 NOTES = """
     SELECT n.id, n.client_id, n.agent_id, a.name, a.photo, n.created_at, n.body
     FROM conversations_note n LEFT JOIN accounts_agent a ON a.id = n.agent_id
-    WHERE n.conversation_id = %s AND n.created_at >= %s AND n.created_at < %s ORDER BY n.created_at, n.id
+    WHERE n.conversation_id = %s AND {where} ORDER BY n.created_at, n.id
 """
 EVENTS = """
     SELECT 'assignment-', s.id, CASE WHEN s.agent_id IS NULL THEN 'unassigned' ELSE 'assigned' END,
@@ -89,15 +89,31 @@ def thread(
     messages = _messages(conversation.id, after, before, limit)
     since, until = _window(conversation.id, messages, after, before)
     span = [conversation.id, rows.moment(since), rows.moment(until)]
-    notes = fetch(NOTES, span)
+    notes = fetch(NOTES.format(where="n.created_at >= %s AND n.created_at < %s"), span)
     beside = [event_item(row) for row in fetch(EVENTS, span * 3)]
     files = _files([row[1] for row in messages], [row[0] for row in notes])
+    beside += [note_item(row, tuple(files["note", row[0]])) for row in notes]
+    return _in_order(_spoken(messages, files, address), sorted(beside, key=lambda item: item.at))
+
+
+def message_at(conversation: Conversation, seq: int, *, address: FileAddress | None = None) -> ThreadItem | None:
+    """The message of this seq alone, or the trace of one that was taken back. At most three queries."""
+    messages = fetch(MESSAGES.format(where="AND m.seq = %s", order="ASC"), [conversation.id, seq, 1])
+    return next(iter(_spoken(messages, _files([row[1] for row in messages], []), address)), None)
+
+
+def note_at(conversation: Conversation, note_id: int) -> ThreadItem | None:
+    """The internal note alone. Two queries."""
+    notes = fetch(NOTES.format(where="n.id = %s"), [conversation.id, note_id])
+    files = _files([], [row[0] for row in notes])
+    return next((note_item(row, tuple(files["note", row[0]])) for row in notes), None)
+
+
+def _spoken(messages: Sequence[Row], files: Files, address: FileAddress | None) -> list[ThreadItem]:
     sendings = _sendings([row[1] for row in messages if row[3] != "customer"])
-    spoken = [
+    return [
         message_item(row, tuple(files["message", row[1]]), sendings.get(row[1]), address=address) for row in messages
     ]
-    beside += [note_item(row, tuple(files["note", row[0]])) for row in notes]
-    return _in_order(spoken, sorted(beside, key=lambda item: item.at))
 
 
 def _messages(conversation_id: int, after: int, before: int | None, limit: int) -> list[Row]:

@@ -26,13 +26,17 @@ class Resync(Frame, tag="resync"):
 
 
 class News(Frame, tag="news"):
-    """Something about a topic changed; `key` is the row of a list, `seq` the place in the publish sequence."""
+    """Something about a topic changed; `key` is the row of a list, `seq` the place in the publish sequence.
+
+    `turns`: more than words were added, so that headers and counts look again.
+    """
 
     topic: str
     seq: int
     name: str
     key: int | None = None
     ring: bool = False
+    turns: bool = False
 
 
 class Present(msgspec.Struct, omit_defaults=True):

@@ -150,7 +150,7 @@ class Hub:
         for topic, key in self.topics.told(fact):
             watchers = self._watchers.get((fact.shop_id, topic))
             if watchers:
-                news = replay.news_of(fact, topic, key)
+                news = replay.news_of(self.topics, fact, topic, key)
                 self._tell(watchers, news, text_frame(encode(news)))
 
     def _tell(self, watchers: dict[Session[Any], int], news: News, frame: bytes) -> None:

@@ -37,9 +37,9 @@ def since(topics: Topics, shop_id: int, watched: Collection[str], after: int | N
     return Missed(max(head, facts[-1].position if facts else 0), _news(topics, watched, facts))
 
 
-def news_of(fact: FactRow, topic: str, key: int | None) -> News:
+def news_of(topics: Topics, fact: FactRow, topic: str, key: int | None) -> News:
     """The news a fact is to a topic; `key` is the changed row of a list."""
-    return News(topic=topic, seq=fact.position, name=fact.name, key=key, ring=fact.ring)
+    return News(topic=topic, seq=fact.position, name=fact.name, key=key, ring=fact.ring, turns=topics.turns(fact))
 
 
 def _news(topics: Topics, watched: Collection[str], facts: Iterable[FactRow]) -> list[News]:
@@ -48,6 +48,7 @@ def _news(topics: Topics, watched: Collection[str], facts: Iterable[FactRow]) ->
         for topic, key in topics.told(fact):
             if topic in watched:
                 earlier = latest.pop((topic, key), None)
-                news = latest[topic, key] = news_of(fact, topic, key)
-                news.ring = news.ring or (earlier is not None and earlier.ring)
+                news = latest[topic, key] = news_of(topics, fact, topic, key)
+                if earlier is not None:
+                    news.ring, news.turns = news.ring or earlier.ring, news.turns or earlier.turns
     return list(latest.values())

@@ -28,6 +28,7 @@ class Topics:
         self._raises: defaultdict[str, list[Raises]] = defaultdict(list)
         self._seqs: dict[str, SeqOf] = {}
         self._keys: dict[str, KeyOf] = {}
+        self._turning: set[str] = set()
 
     def register_topic(self, kind: str, allows: Allows) -> None:
         """Let topics of this kind be watched by whom `allows(principal, id)` says; asked in a thread."""
@@ -51,6 +52,13 @@ class Topics:
         """Facts of this name tell their own topic which row of a list has changed: `key_of(fact)`."""
         self._keys[fact_name] = key_of
 
+    def register_turn(self, fact_name: str) -> None:
+        """Facts of this name turn the state of what they are about: whether it is open, whose it is, what it is called.
+
+        What shows only that (a header, counts) need not look again for every word that is said.
+        """
+        self._turning.add(fact_name)
+
     def kinds(self) -> list[str]:
         """Every kind that may be watched."""
         return sorted(self._allows)
@@ -73,6 +81,10 @@ class Topics:
         if key_of is None:
             return self.told_by(fact.subject)
         return [(topic, key_of(fact) if key is None else key) for topic, key in self.told_by(fact.subject)]
+
+    def turns(self, fact: FactRow) -> bool:
+        """Whether this fact turns a state."""
+        return fact.name in self._turning
 
     def raised_by(self, fact: FactRow) -> list[str]:
         """The principals whose rights this fact may have changed."""

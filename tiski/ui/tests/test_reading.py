@@ -216,14 +216,61 @@ def test_who_else_is_there_is_said(mia: Page, line: Line) -> None:
     expect(mia.locator("tiski-presence")).to_have_text("")
 
 
+def heard(page: Page, *names: str) -> Callable[[], list[str]]:
+    """What the page tells its elements from now on, by these names."""
+    page.evaluate("""names => {
+        globalThis.told = [];
+        for (const name of names) document.body.addEventListener(name, () => told.push(name));
+    }""", list(names))  # fmt: skip
+    return lambda: [str(name) for name in page.evaluate("told")]
+
+
 def test_the_header_refetches_itself_once_for_a_burst(mia: Page, line: Line) -> None:
     opened(mia, 7)
     asked: list[str] = []
     mia.on("request", lambda request: asked.append(request.url) if "/header/" in request.url else None)
     for seq in range(6, 11):
-        line.say(t="news", topic="conversation-7", seq=seq, name="conversations.assigned")
+        line.say(t="news", topic="conversation-7", seq=seq, name="conversations.assigned", turns=True)
     expect(mia.locator(".conversation-title")).to_have_text("Uusi aihe")
     assert len(asked) == 1
+
+
+def test_words_alone_refetch_neither_header_nor_navigation(mia: Page, stage: Any, line: Line) -> None:
+    opened(mia, 7)
+    told = heard(mia, "turned:inbox", "turned:conversation-7", "live:conversation-7")
+    stage.customer_says("Vielä yksi asia")
+    for topic, key in [("conversation-7", 4), ("inbox", 7)]:
+        line.say(t="news", topic=topic, key=key, seq=6, name="conversations.message_posted")
+    expect(mia.locator(".entry").last).to_contain_text("Vielä yksi asia")
+    assert told() == ["live:conversation-7"]
+
+
+def test_of_many_that_turn_at_once_the_navigation_hears_now_and_after_a_rest(mia: Page, line: Line) -> None:
+    told = heard(mia, "turned:inbox")
+    for seq in range(6, 11):
+        line.say(t="news", topic="inbox", key=seq, seq=seq, name="conversations.opened", turns=True)
+        mia.wait_for_timeout(300)
+    assert told() == ["turned:inbox"]
+    mia.wait_for_timeout(4000)
+    assert told() == ["turned:inbox"] * 2
+
+
+def test_who_wrote_a_message_does_not_fetch_it(mia: Page, line: Line) -> None:
+    opened(mia, 7)
+    asked: list[str] = []
+    mia.on("request", lambda request: asked.append(request.url) if "/messages/" in request.url else None)
+    last = mia.locator(".thread-items > [data-seq]").last
+    seq = int(last.get_attribute("data-seq") or 0)
+    line.say(t="news", topic="conversation-7", key=seq, seq=6, name="conversations.message_posted")
+    mia.wait_for_timeout(500)
+    assert asked == []
+    line.say(t="news", topic="conversation-7", key=seq + 1, seq=7, name="conversations.message_posted")
+    mia.wait_for_timeout(500)
+    assert len(asked) == 1
+    line.say(t="news", topic="conversation-7", key=seq, seq=8, name="conversations.message_posted")
+    line.say(t="news", topic="conversation-7", seq=9, name="conversations.customer_read")
+    mia.wait_for_timeout(500)
+    assert len(asked) == 2
 
 
 def test_a_beat_is_answered_at_once(mia: Page, line: Line) -> None:

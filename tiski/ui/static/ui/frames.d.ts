@@ -17,7 +17,7 @@ export type Here = { t: "here"; conversation: number | null; writing: boolean };
 export type ConsoleUp = ConsoleHello | Watch | Unwatch | Here | Beat;
 
 export type ConsoleReady = { t: "ready"; seq: number };
-export type News = { t: "news"; topic: string; seq: number; name: string; key?: number; ring?: boolean };
+export type News = { t: "news"; topic: string; seq: number; name: string; key?: number; ring?: boolean; turns?: boolean };
 export type Now = { t: "now"; topic: string; who: Presence[] };
 export type ConsoleDown = SharedDown | ConsoleReady | News | Now;
 

@@ -12,7 +12,7 @@
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [REST, ADVANCE, OWN, PAUSE, LONGEST_PAUSE] = [100, 200, 5000, 100, 2000];
+const [REST, ADVANCE, OWN, MOST, PAUSE] = [100, 200, 5000, 20, 100];
 
 class List extends HTMLElement {
   #end = new AbortController();
@@ -75,11 +75,14 @@ class List extends HTMLElement {
     void this.#fetch();
   }
 
-  /** One request at a time, and a pause after it for each of its rows: in a busy shop every message changes one in every console. */
+  /**
+   * One request at a time for what fits on a screen, the newest, and a pause after it for each of its rows: in a busy
+   * shop every message changes one in every console.
+   */
   async #fetch() {
     if (this.#asking || !this.#changed.size) return;
     this.#asking = true;
-    const keys = [...this.#changed].slice(this.dataset.url ? -50 : -1);
+    const keys = [...this.#changed].slice(this.dataset.url ? -MOST : -1);
     for (const key of keys) this.#changed.delete(key);
     const answer = await ask(this.#address(keys)).catch(() => null);
     if (answer?.ok || answer?.status === 404) {
@@ -90,7 +93,7 @@ class List extends HTMLElement {
     setTimeout(() => {
       this.#asking = false;
       void this.#fetch();
-    }, this.dataset.url ? Math.min(LONGEST_PAUSE, PAUSE * keys.length) : 0);
+    }, this.dataset.url ? PAUSE * keys.length : 0);
   }
 
   /** @param {string[]} keys */

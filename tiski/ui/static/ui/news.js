@@ -2,9 +2,10 @@
  * Turns what the socket says into events that the elements of the page wait for, and says when the connection is gone.
  *
  *     <tiski-news data-socket="/teepuoti/live/" data-poll="/teepuoti/news/" data-after="129"></tiski-news>
- *     <header data-topic="conversation-7" hx-get="…" hx-trigger="live:conversation-7 from:body delay:150ms">
+ *     <header data-topic="conversation-7" hx-get="…" hx-trigger="turned:conversation-7 from:body delay:150ms">
  *
- * `live:<topic>` carries `{keys, ring}`, `now:<topic>` the frame. Topics are the words of `data-topic` in the page;
+ * `live:<topic>` carries `{keys}`: what changed, or none when all of it may have. `turned:<topic>` says that more than
+ * words were added, and not again for seconds. `now:<topic>` carries the frame. Topics are the words of `data-topic` in the page;
  * `data-conversation` says which conversation is open. The poll answers `{seq, news, resync}`, or 204.
  */
 
@@ -13,7 +14,7 @@ import { ask, renew, token } from "./requests.js";
 
 /** @typedef {import("./frames.js").ConsoleDown} Down */
 
-const [SPREAD, JITTER, PATIENCE, SETTLED, IDLE] = [2000, 200, 5000, 700, 5 * 60_000];
+const [SPREAD, JITTER, PATIENCE, SETTLED, REST, IDLE] = [2000, 200, 5000, 700, 4000, 5 * 60_000];
 
 class News extends HTMLElement {
   #after = 0;
@@ -25,8 +26,12 @@ class News extends HTMLElement {
   #lineTimer = 0;
   /** @type {Set<string>} */
   #topics = new Set();
-  /** What changed and is not told yet: the rows of each topic. @type {Map<string, Set<number>>} */
+  /** What changed and is not told yet: the rows of each topic, or all of it. @type {Map<string, Set<number> | "all">} */
   #changed = new Map();
+  /** Topics that turned and are not told yet, and those told just now. @type {Set<string>} */
+  #turned = new Set();
+  /** @type {Set<string>} */
+  #resting = new Set();
   /** @type {ReturnType<typeof connect> | undefined} */
   #line;
   #end = new AbortController();
@@ -82,12 +87,13 @@ class News extends HTMLElement {
     if ("seq" in frame) this.#after = Math.max(this.#after, frame.seq);
     if (frame.t === "ready") this.#say(true);
     if (frame.t === "now") document.body.dispatchEvent(new CustomEvent(`now:${frame.topic}`, { detail: frame }));
-    if (frame.t === "resync") for (const topic of this.#topics) setTimeout(() => this.#tell(topic, []), Math.random() * SPREAD);
+    if (frame.t === "resync") for (const topic of this.#topics) setTimeout(() => this.#startOver(topic), Math.random() * SPREAD);
     if (frame.t !== "news") return;
     if (frame.ring) this.#ring();
     const keys = this.#changed.get(frame.topic) ?? new Set();
-    if (frame.key !== undefined) keys.add(frame.key);
-    this.#changed.set(frame.topic, keys);
+    if (frame.key === undefined) this.#changed.set(frame.topic, "all");
+    else if (keys !== "all") this.#changed.set(frame.topic, keys.add(frame.key));
+    if (frame.turns) this.#turned.add(frame.topic);
     if (!document.hidden) this.#soon();
   }
 
@@ -98,8 +104,29 @@ class News extends HTMLElement {
       if (document.hidden) return;
       const changed = [...this.#changed];
       this.#changed.clear();
-      for (const [topic, keys] of changed) this.#tell(topic, [...keys]);
+      for (const [topic, keys] of changed) this.#tell(topic, keys === "all" ? [] : [...keys]);
+      for (const topic of this.#turned) this.#tellTurned(topic);
     }, Math.random() * JITTER);
+  }
+
+  /** At once; of many things together after a rest, because one of them turns at every moment. @param {string} topic */
+  #tellTurned(topic) {
+    if (this.#resting.has(topic)) return;
+    this.#turned.delete(topic);
+    document.body.dispatchEvent(new CustomEvent(`turned:${topic}`));
+    if (/-\d+$/.test(topic)) return;
+    this.#resting.add(topic);
+    setTimeout(() => {
+      this.#resting.delete(topic);
+      if (this.#turned.has(topic) && !document.hidden) this.#tellTurned(topic);
+    }, REST);
+  }
+
+  /** @param {string} topic */
+  #startOver(topic) {
+    this.#tell(topic, []);
+    this.#turned.add(topic);
+    this.#tellTurned(topic);
   }
 
   /** @param {string} topic @param {number[]} keys rows that changed; none means all of them may have */

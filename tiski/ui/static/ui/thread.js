@@ -24,7 +24,7 @@ export class Thread extends HTMLElement {
   connectedCallback() {
     this.#end = new AbortController();
     const { signal } = this.#end;
-    document.body.addEventListener(`live:${this.dataset.topic}`, () => this.refresh(), { signal });
+    document.body.addEventListener(`live:${this.dataset.topic}`, (event) => this.#heard(/** @type {CustomEvent} */ (event)), { signal });
     this.#jump().addEventListener("click", () => this.#toEnd(), { signal });
     this.#pane().addEventListener("scroll", () => this.#isAtEnd() && this.#reached(), { signal, passive: true });
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.#look(), { signal });
@@ -97,6 +97,13 @@ export class Thread extends HTMLElement {
     else items.prepend(entry);
     enliven(entry);
     return true;
+  }
+
+  /** Whoever wrote a message has it already. @param {CustomEvent<{keys: number[]}>} event */
+  #heard({ detail: { keys } }) {
+    const entry = (/** @type {number} */ seq) => /** @type {HTMLElement | null} */ (this.querySelector(`.thread-items > [data-seq="${seq}"]`));
+    const isSettled = (/** @type {number} */ seq) => !["sending", "failed", undefined].includes(entry(seq)?.dataset.state);
+    if (!keys.length || !keys.every(isSettled)) void this.refresh();
   }
 
   /** Fetch what came after the last entry, or after the first recent one whose delivery is still open. */
