@@ -176,7 +176,7 @@ class Console(Socket):
             return
         self._resting = True
         self.start(self._get, "/teepuoti/inbox/navigation/?view=open")
-        asyncio.get_running_loop().call_later(REST, self._rested)
+        asyncio.get_running_loop().call_later(REST * random.uniform(0.5, 1.5), self._rested)
 
     def _rested(self) -> None:
         self._resting = False
@@ -201,7 +201,7 @@ class Console(Socket):
                 one = f"conversations/{keys[0]}/row/"
                 body = await self._get(f"/teepuoti/inbox/open/{one if len(keys) == 1 else f'?rows={listed}'}")
                 self.tally.rows += self._show(body, in_list=True)
-                await asyncio.sleep(PAUSE * len(keys))
+                await asyncio.sleep(PAUSE * len(keys) * random.uniform(0.5, 1.5))
         finally:
             self._asking = False
 

@@ -22,11 +22,11 @@ from tiski.kernel.live.gate import Call, Receive, Scope, Send, Turned
 from tiski.kernel.live.responding import turn_away
 from tiski.kernel.live.wire import LARGEST_FRAME, Wire
 
-from . import metrics, static_files
+from . import cores, metrics, static_files
 from .environment import BadSetting
 from .http_protocol import PatientProtocol
 from .readiness import Readiness
-from .wsgi_bridge import WsgiBridge
+from .wsgi_bridge import THREADS, WsgiBridge
 
 WEB = "web"
 LIVE = "live"
@@ -50,7 +50,7 @@ class Root:
 
     def __init__(self, parts: Collection[str]) -> None:
         self._live = live if LIVE in parts else None
-        self._web = WsgiBridge(_django()) if WEB in parts else None
+        self._web = WsgiBridge(_django(), THREADS[_vendor()]) if WEB in parts else None
         self._name = "-".join(sorted(parts))
         self._readiness = Readiness(self._name)
 
@@ -134,6 +134,7 @@ def run(
 ) -> None:
     """Serve until a signal; `listening` is called once connections are accepted."""
     listener = listen(host, port)
+    keep_to_one_core()
     _raise_file_limit()
 
     def began() -> None:
@@ -143,6 +144,21 @@ def run(
         listening()
 
     build(parts, began).run(sockets=[listener])
+
+
+def _vendor() -> str:
+    from django.db import connection
+
+    return connection.vendor
+
+
+def keep_to_one_core() -> None:
+    """Keep this thread, and those it starts, to one core where the database is a file (decision 35).
+
+    One of them computes at a time, and whoever computes on another core than the last finds nothing in its caches.
+    """
+    if _vendor() == "sqlite":
+        cores.keep_to(sorted(cores.allowed())[:1])
 
 
 def build(parts: Collection[str], listening: Callable[[], None]) -> Server:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Collection, Mapping
 from types import FrameType
 
+from . import cores
+
 SUPERVISED = "TISKI_SUPERVISED"
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
@@ -85,6 +87,7 @@ class Child:
         self._keep_open = tuple(keep_open)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
+        self._cores = cores.allowed()
         self._thread = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
 
     def start(self) -> None:
@@ -104,6 +107,7 @@ class Child:
             process.kill()
 
     def _keep(self) -> None:
+        cores.keep_to(self._cores)  # the server's threads keep to one, its child does not
         wait = FIRST_WAIT
         while not self._stopping.is_set():
             began = time.monotonic()

@@ -23,7 +23,9 @@ from tiski.kernel.live.responding import turn_away
 
 from .public_answers import PublicAnswers
 
-THREADS = 2  # database connections too: each thread keeps its own
+# Each thread keeps its own connection. SQLite answers inside the process, where one thread computes at a time and a
+# second one waits for what the first reads; a database server has to be waited for by more.
+THREADS = {"sqlite": 2, "postgresql": 4}
 MOST_WAITING = 200
 LONGEST_WAIT = 8.0  # seconds for a thread; who waited longer is told at once, so that a stuck database piles up nothing
 LARGEST_BODY = 32 * 1024 * 1024
@@ -81,7 +83,7 @@ class Answer:
 class WsgiBridge:
     """Answers HTTP requests with a WSGI application in a few threads."""
 
-    def __init__(self, application: Application, threads: int = THREADS) -> None:
+    def __init__(self, application: Application, threads: int) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._waiting = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tiski.config import supervisor
+from tiski.config import cores, supervisor
 from tiski.testing.ports import wait_until
 
 WRITES_ITS_PID = "import os, sys; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n');"
@@ -43,6 +43,19 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path, monkeypatch: pytest.
     wait_until(lambda: len(pids(file)) >= 3, "three lives")
     child.stop()
     assert len(set(pids(file))) == len(pids(file))
+
+
+def test_a_child_may_use_the_cores_that_its_parent_leaves(tmp_path: Path) -> None:
+    file, before = tmp_path / "cores", os.sched_getaffinity(0)
+    writes = "import os, sys; open(sys.argv[1], 'w').write(str(sorted(os.sched_getaffinity(0))))"
+    child = supervisor.Child([sys.executable, "-c", f"{writes}; import time; time.sleep(60)", str(file)])
+    try:
+        cores.keep_to(sorted(before)[:1])
+        child.start()
+        wait_until(lambda: file.exists() and file.read_text() == str(sorted(before)), "a life on every core")
+    finally:
+        os.sched_setaffinity(0, before)
+        child.stop()
 
 
 def test_a_stop_ends_the_child_and_it_stays_ended(tmp_path: Path) -> None:

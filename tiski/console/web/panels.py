@@ -19,6 +19,9 @@ from tiski.ui.drawing import kept, macro
 
 from .places import place
 
+ASSIGNMENT, ASSIGNEE = "(assignment)", "(assignee)"
+"""Stand for the address and the id in what is drawn for no conversation yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
@@ -32,8 +35,6 @@ class Head:
     closed_at: datetime | None
     assignee_name: str
     may_act: bool
-    last_seq: int
-    read_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,26 @@ def header(request: ShopRequest, view: str, found: conversations.Header) -> Mark
         closed_at=found.closed_at,
         assignee_name=found.assignee_name,
         may_act=answers.allows(request.membership.role),
-        last_seq=found.last_seq,
-        read_seq=found.read_seq,
     )
-    [drawn] = _header([(head, (request.shop.key, view), tuple(accounts.answering()), request.user.id)])
+    [drawn] = _header([(head, (request.shop.key, view), _choices_for(head, request), request.user.id)])
     return drawn
 
 
+def _choices_for(head: Head, request: ShopRequest) -> Markup:
+    """The people it can be given to: drawn once for all conversations, which differ in two places."""
+    [drawn] = _choices([(tuple(accounts.answering()), request.user.id)]) if head.may_act else [Markup()]
+    address = place("console-assignment", request.shop.key, head.id)
+    placed = drawn.replace(ASSIGNMENT, address).replace(ASSIGNEE, f"conversation-{head.id}-assignee")
+    return Markup(placed)  # noqa: S704  an address and an id of our own
+
+
+@kept()
+def _choices(people: tuple[accounts.AgentFace, ...], me: int) -> Markup:
+    return macro("ui/parts/_header.html", "choices")(people, me, ASSIGNMENT, ASSIGNEE)
+
+
 @kept(has_ages=True)
-def _header(head: Head, place_of_list: tuple[str, str], people: tuple[accounts.AgentFace, ...], me: int) -> Markup:
+def _header(head: Head, place_of_list: tuple[str, str], people: Markup, me: int) -> Markup:
     key, view = place_of_list
     urls = {
         "back": place("console-inbox", key, view),

@@ -251,7 +251,7 @@ def test_of_many_that_turn_at_once_the_navigation_hears_now_and_after_a_rest(mia
         line.say(t="news", topic="inbox", key=seq, seq=seq, name="conversations.opened", turns=True)
         mia.wait_for_timeout(300)
     assert told() == ["turned:inbox"]
-    mia.wait_for_timeout(4000)
+    mia.wait_for_timeout(6000)
     assert told() == ["turned:inbox"] * 2
 
 

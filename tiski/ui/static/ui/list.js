@@ -77,7 +77,7 @@ class List extends HTMLElement {
 
   /**
    * One request at a time for what fits on a screen, the newest, and a pause after it for each of its rows: in a busy
-   * shop every message changes one in every console.
+   * shop every message changes one in every console. No two pauses are alike, so that consoles do not come in step.
    */
   async #fetch() {
     if (this.#asking || !this.#changed.size) return;
@@ -93,7 +93,7 @@ class List extends HTMLElement {
     setTimeout(() => {
       this.#asking = false;
       void this.#fetch();
-    }, this.dataset.url ? PAUSE * keys.length : 0);
+    }, this.dataset.url ? PAUSE * keys.length * (0.5 + Math.random()) : 0);
   }
 
   /** @param {string[]} keys */

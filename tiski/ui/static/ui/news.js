@@ -109,7 +109,7 @@ class News extends HTMLElement {
     }, Math.random() * JITTER);
   }
 
-  /** At once; of many things together after a rest, because one of them turns at every moment. @param {string} topic */
+  /** At once; of many things together after a rest, because one of them turns at every moment, and not in step. @param {string} topic */
   #tellTurned(topic) {
     if (this.#resting.has(topic)) return;
     this.#turned.delete(topic);
@@ -119,7 +119,7 @@ class News extends HTMLElement {
     setTimeout(() => {
       this.#resting.delete(topic);
       if (this.#turned.has(topic) && !document.hidden) this.#tellTurned(topic);
-    }, REST);
+    }, REST * (0.5 + Math.random()));
   }
 
   /** @param {string} topic */
