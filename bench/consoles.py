@@ -17,7 +17,7 @@ from bench.wires import Browser, Socket, handshake
 
 MOST, PAUSE = 20, 0.1  # list.js: rows in one request, and the pause after it for each of them
 SPREAD = 0.2  # news.js: a little later, and not in the same millisecond as fifty other consoles
-REST = 4.0  # news.js: between two looks at the navigation
+MOMENTS, REST = 1.5, 5.0  # news.js: before a look at the navigation, and between two of them
 SEQ = re.compile(rb'data-seq="(\d+)"')
 MARK = re.compile(rb"C(\d+) N(\d+) ")
 ANSWER = "Hei! Kyllä löytyy, laitan sinulle linkin."
@@ -170,19 +170,24 @@ class Console(Socket):
                 self.start(self._fetch_entries, self.opened)
 
     def _look_at_navigation(self) -> None:
-        """news.js: at once, then after a rest."""
-        if self._resting:
-            self._turned.add("inbox")
+        """news.js: within moments, then after a rest."""
+        self._turned.add("inbox")
+        if self._resting or self.is_over:
             return
         self._resting = True
-        self.start(self._get, "/teepuoti/inbox/navigation/?view=open")
-        asyncio.get_running_loop().call_later(REST * random.uniform(0.5, 1.5), self._rested)
+        loop = asyncio.get_running_loop()
+        loop.call_later(random.uniform(0, MOMENTS), self.start, self._fetch_navigation)
+        loop.call_later(MOMENTS + random.uniform(0, REST), self._rested)
 
     def _rested(self) -> None:
         self._resting = False
-        if "inbox" in self._turned and not self.is_over:
-            self._turned.discard("inbox")
+        if "inbox" in self._turned:
             self._look_at_navigation()
+
+    async def _fetch_navigation(self) -> None:
+        self._turned.discard("inbox")
+        if not self.is_over:
+            await self._get("/teepuoti/inbox/navigation/?view=open")
 
     async def _fetch_header(self, chat: Chat) -> None:
         await self._get(f"/teepuoti/inbox/open/conversations/{chat.conversation_id}/header/")

@@ -218,6 +218,8 @@ def _writer_is_stuck() -> bool:
 
 
 def _django() -> Any:
+    from .warming import warm
     from .wsgi import application
 
+    warm()
     return application

@@ -245,14 +245,15 @@ def test_words_alone_refetch_neither_header_nor_navigation(mia: Page, stage: Any
     assert told() == ["live:conversation-7"]
 
 
-def test_of_many_that_turn_at_once_the_navigation_hears_now_and_after_a_rest(mia: Page, line: Line) -> None:
+def test_of_many_that_turn_at_once_the_navigation_hears_soon_and_after_a_rest(mia: Page, line: Line) -> None:
     told = heard(mia, "turned:inbox")
-    for seq in range(6, 11):
+    for seq in range(6, 16):
         line.say(t="news", topic="inbox", key=seq, seq=seq, name="conversations.opened", turns=True)
-        mia.wait_for_timeout(300)
-    assert told() == ["turned:inbox"]
-    mia.wait_for_timeout(6000)
-    assert told() == ["turned:inbox"] * 2
+        mia.wait_for_timeout(200)
+    assert 1 <= len(told()) <= 2
+    line.say(t="news", topic="inbox", key=17, seq=17, name="conversations.opened", turns=True)
+    mia.wait_for_timeout(8500)
+    assert 2 <= len(told()) <= 3
 
 
 def test_who_wrote_a_message_does_not_fetch_it(mia: Page, line: Line) -> None:

@@ -14,7 +14,7 @@ import { ask, renew, token } from "./requests.js";
 
 /** @typedef {import("./frames.js").ConsoleDown} Down */
 
-const [SPREAD, JITTER, PATIENCE, SETTLED, REST, IDLE] = [2000, 200, 5000, 700, 4000, 5 * 60_000];
+const [SPREAD, JITTER, MOMENTS, PATIENCE, SETTLED, REST, IDLE] = [2000, 200, 1500, 5000, 700, 5000, 5 * 60_000];
 
 class News extends HTMLElement {
   #after = 0;
@@ -109,17 +109,25 @@ class News extends HTMLElement {
     }, Math.random() * JITTER);
   }
 
-  /** At once; of many things together after a rest, because one of them turns at every moment, and not in step. @param {string} topic */
+  /**
+   * One thing at once; of many together within moments and then after a rest, because one of them turns all the time.
+   * Never in step with the other consoles. @param {string} topic
+   */
   #tellTurned(topic) {
+    if (/-\d+$/.test(topic)) return this.#sayTurned(topic);
     if (this.#resting.has(topic)) return;
-    this.#turned.delete(topic);
-    document.body.dispatchEvent(new CustomEvent(`turned:${topic}`));
-    if (/-\d+$/.test(topic)) return;
     this.#resting.add(topic);
+    setTimeout(() => this.#sayTurned(topic), Math.random() * MOMENTS);
     setTimeout(() => {
       this.#resting.delete(topic);
       if (this.#turned.has(topic) && !document.hidden) this.#tellTurned(topic);
-    }, REST * (0.5 + Math.random()));
+    }, MOMENTS + REST * Math.random());
+  }
+
+  /** @param {string} topic */
+  #sayTurned(topic) {
+    this.#turned.delete(topic);
+    document.body.dispatchEvent(new CustomEvent(`turned:${topic}`));
   }
 
   /** @param {string} topic */
