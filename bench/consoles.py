@@ -15,7 +15,7 @@ import orjson
 from bench.shoppers import Chat, Tally
 from bench.wires import Browser, Socket, handshake
 
-MOST, PAUSE = 20, 0.1  # list.js: rows in one request, and the pause after it for each of them
+MOST, PAUSE, LONGEST_PAUSE = 40, 0.1, 2.0  # list.js: rows in one request, the pause after it for each, and at most
 SPREAD = 0.2  # news.js: a little later, and not in the same millisecond as fifty other consoles
 MOMENTS, REST = 1.5, 5.0  # news.js: before a look at the navigation, and between two of them
 SEQ = re.compile(rb'data-seq="(\d+)"')
@@ -206,7 +206,7 @@ class Console(Socket):
                 one = f"conversations/{keys[0]}/row/"
                 body = await self._get(f"/teepuoti/inbox/open/{one if len(keys) == 1 else f'?rows={listed}'}")
                 self.tally.rows += self._show(body, in_list=True)
-                await asyncio.sleep(PAUSE * len(keys) * random.uniform(0.5, 1.5))
+                await asyncio.sleep(min(LONGEST_PAUSE, PAUSE * len(keys)) * random.uniform(0.5, 1.5))
         finally:
             self._asking = False
 

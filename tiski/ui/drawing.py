@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.template import engines
 from django.utils import timezone
 from django.utils.translation import get_language
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tiski.kernel import clock
 
@@ -43,6 +43,18 @@ def kept(*, has_ages: bool = False) -> Callable[[Draw], DrawEach]:
         return drawn
 
     return decorate
+
+
+def joined(pieces: Iterable[Markup]) -> Markup:
+    """The pieces one after the other."""
+    return Markup("").join(pieces)
+
+
+def filled(piece: Markup, values: Mapping[str, str]) -> Markup:
+    """A piece with what stands for values in it replaced by them; they are escaped."""
+    for mark, value in values.items():
+        piece = piece.replace(mark, escape(value))
+    return piece
 
 
 def macro(template: str, name: str) -> Draw:

@@ -18,7 +18,7 @@ from tiski.channels.email import queries as mail
 from tiski.conversations import queries as conversations
 from tiski.conversations.queries import InboxRow
 from tiski.kernel import clock
-from tiski.ui.drawing import kept, macro
+from tiski.ui.drawing import joined, kept, macro
 from tiski.ui.page import show, wants_partial
 
 from .frame import navigation as frame
@@ -116,7 +116,7 @@ def rows_context(request: ShopRequest, view: str, current: int | None = None) ->
 def drawn(request: ShopRequest, found: Iterable[InboxRow], view: str = "", current: int | None = None) -> Markup:
     """The rows; without a view each is a link to a page of its own, in the view that holds it."""
     key = request.shop.key
-    return Markup("").join(_drawn((row, key, view, row.id == current) for row in found))
+    return joined(_drawn((row, key, view, row.id == current) for row in found))
 
 
 @kept(has_ages=True)

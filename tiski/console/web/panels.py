@@ -15,7 +15,7 @@ from tiski.conversations import queries as conversations
 from tiski.conversations.contract import channel_for
 from tiski.conversations.models import Attachment, Conversation
 from tiski.customers import queries as customers
-from tiski.ui.drawing import kept, macro
+from tiski.ui.drawing import filled, joined, kept, macro
 
 from .places import place
 
@@ -119,10 +119,11 @@ def header(request: ShopRequest, view: str, found: conversations.Header) -> Mark
 
 def _choices_for(head: Head, request: ShopRequest) -> Markup:
     """The people it can be given to: drawn once for all conversations, which differ in two places."""
-    [drawn] = _choices([(tuple(accounts.answering()), request.user.id)]) if head.may_act else [Markup()]
+    if not head.may_act:
+        return joined([])
+    [drawn] = _choices([(tuple(accounts.answering()), request.user.id)])
     address = place("console-assignment", request.shop.key, head.id)
-    placed = drawn.replace(ASSIGNMENT, address).replace(ASSIGNEE, f"conversation-{head.id}-assignee")
-    return Markup(placed)  # noqa: S704  an address and an id of our own
+    return filled(drawn, {ASSIGNMENT: address, ASSIGNEE: f"conversation-{head.id}-assignee"})
 
 
 @kept()

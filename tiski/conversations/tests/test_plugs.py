@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
+from tiski.conversations import actions as conversations
 from tiski.conversations.contract import Ability, channel_for, channels, register_channel
 from tiski.kernel import live
+from tiski.kernel.events import stream
 from tiski.kernel.live.topics import Topics
 from tiski.testing.world import World
 
 if TYPE_CHECKING:
-    from tiski.conversations.tests.conftest import Counter
+    from tiski.conversations.tests.conftest import Counter, Letterbox
 
 
 def watched(principal: live.Principal, *topics: str) -> set[str]:
@@ -46,6 +49,27 @@ def test_the_customers_panel_is_watched_by_members(world: World, other_shop: Wor
 
 def test_news_of_a_conversation_reaches_the_inbox_with_its_id() -> None:
     assert live.hub.topics.told_by("conversation-7") == [("conversation-7", None), ("inbox", 7)]
+
+
+def test_news_says_which_entry_is_new_and_whether_more_than_words_were_added(
+    world: World, letterbox: Letterbox
+) -> None:
+    with world.scope():
+        mail = world.conversation_with_ada(world.way_in("letters"))
+        conversations.reply(mail, body="Hei", client_id=uuid4(), seen_seq=0, by=world.by_mia)
+        conversations.close(mail, by=world.by_mia)
+    stream.publish()
+    told = {
+        (fact.name, topic): (key, live.hub.topics.turns(fact))
+        for fact in stream.after(0, 50)
+        for topic, key in live.hub.topics.told(fact)
+    }
+    here = f"conversation-{mail.id}"
+    assert told["conversations.message_posted", here] == (1, False)
+    assert told["conversations.message_posted", "inbox"] == (mail.id, False)
+    assert told["conversations.closed", here] == (None, True)
+    assert told["conversations.closed", "inbox"] == (mail.id, True)
+    assert told["conversations.read_mark_moved", f"agent-{world.mia.id}"] == (mail.id, False)
 
 
 def test_a_kind_of_channel_is_registered_once(counter: Counter) -> None:

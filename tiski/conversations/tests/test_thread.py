@@ -91,6 +91,21 @@ def test_a_bubble_is_known_by_the_client_id_it_was_made_with(world: World, mail:
     assert (item.dom_id, item.seq) == (f"message-{client_id}", 1)
 
 
+def test_one_entry_alone_is_the_one_in_the_thread(world: World, mail: Conversation) -> None:
+    with world.scope():
+        ada_says(mail, "Hei")
+        note = conversations.note(mail, body="Varastossa 4", client_id=uuid4(), by=world.by_mia)
+        conversations.reply(mail, body="Hei Ada!", client_id=uuid4(), seen_seq=1, by=world.by_mia)
+        items = {item.text: item for item in queries.thread(mail)}
+        assert queries.message_at(mail, 1) == items["Hei"]
+        assert queries.message_at(mail, 2) == items["Hei Ada!"]
+        assert queries.note_at(mail, note.id) == items["Varastossa 4"]
+        assert queries.message_at(mail, 3) is None
+        assert queries.note_at(mail, note.id + 1) is None
+        elsewhere = world.conversation_with_ada()
+        assert queries.note_at(elsewhere, note.id) is None
+
+
 def test_pages_hold_fifty_and_carry_what_happened_beside_them(world: World, mail: Conversation) -> None:
     with world.scope():
         for number in range(120):

@@ -12,7 +12,7 @@
 
 import { ask, enliven, fragment } from "./requests.js";
 
-const [REST, ADVANCE, OWN, MOST, PAUSE] = [100, 200, 5000, 20, 100];
+const [REST, ADVANCE, OWN, MOST, PAUSE, LONGEST_PAUSE] = [100, 200, 5000, 40, 100, 2000];
 
 class List extends HTMLElement {
   #end = new AbortController();
@@ -76,7 +76,7 @@ class List extends HTMLElement {
   }
 
   /**
-   * One request at a time for what fits on a screen, the newest, and a pause after it for each of its rows: in a busy
+   * One request at a time for two screens of rows, the newest, and a pause after it for each of its rows: in a busy
    * shop every message changes one in every console. No two pauses are alike, so that consoles do not come in step.
    */
   async #fetch() {
@@ -93,7 +93,7 @@ class List extends HTMLElement {
     setTimeout(() => {
       this.#asking = false;
       void this.#fetch();
-    }, this.dataset.url ? PAUSE * keys.length * (0.5 + Math.random()) : 0);
+    }, this.dataset.url ? Math.min(LONGEST_PAUSE, PAUSE * keys.length) * (0.5 + Math.random()) : 0);
   }
 
   /** @param {string[]} keys */
