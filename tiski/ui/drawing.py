@@ -45,11 +45,6 @@ def kept(*, has_ages: bool = False) -> Callable[[Draw], DrawEach]:
     return decorate
 
 
-def joined(pieces: Iterable[Markup]) -> Markup:
-    """The pieces one after the other."""
-    return Markup("").join(pieces)
-
-
 def filled(piece: Markup, values: Mapping[str, str]) -> Markup:
     """A piece with what stands for values in it replaced by them; they are escaped."""
     for mark, value in values.items():

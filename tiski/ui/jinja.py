@@ -1,5 +1,6 @@
 """The Jinja environment of every page and mail."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 
@@ -117,6 +118,11 @@ def fixed(env: Environment, name: str) -> Markup:
 def icon(name: str, small: bool = False) -> Markup:
     """A decorative icon from the sprite of the page; the words stand beside it or in a hidden name."""
     return Markup(_ICON).format(" i--small" if small else "", name)  # noqa: S704  our own constant
+
+
+def joined(pieces: Iterable[Markup]) -> Markup:
+    """The pieces one after the other."""
+    return Markup("").join(pieces)
 
 
 def channel_icon(kind: str) -> Markup:

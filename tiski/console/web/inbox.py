@@ -18,7 +18,8 @@ from tiski.channels.email import queries as mail
 from tiski.conversations import queries as conversations
 from tiski.conversations.queries import InboxRow
 from tiski.kernel import clock
-from tiski.ui.drawing import joined, kept, macro
+from tiski.ui.drawing import kept, macro
+from tiski.ui.jinja import joined
 from tiski.ui.page import show, wants_partial
 
 from .frame import navigation as frame

@@ -15,7 +15,8 @@ from tiski.conversations import queries as conversations
 from tiski.conversations.contract import channel_for
 from tiski.conversations.models import Attachment, Conversation
 from tiski.customers import queries as customers
-from tiski.ui.drawing import filled, joined, kept, macro
+from tiski.ui.drawing import filled, kept, macro
+from tiski.ui.jinja import joined
 
 from .places import place
 

@@ -12,7 +12,8 @@ from django.utils import timezone, translation
 from markupsafe import Markup
 
 from tiski.kernel import clock
-from tiski.ui.drawing import DrawEach, filled, joined, kept, macro
+from tiski.ui.drawing import DrawEach, filled, kept, macro
+from tiski.ui.jinja import joined
 
 
 def pieces(*, has_ages: bool = False) -> tuple[DrawEach, list[tuple[str, int]]]:
