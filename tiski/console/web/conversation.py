@@ -61,10 +61,7 @@ def messages(request: ShopRequest, conversation_id: int) -> HttpResponse:
     before = _seq(request, "before")
     items = queries.thread(conversation, _seq(request, "after") or 0, before)
     older = _older(request, conversation, items) if before is not None else ""
-    return show(
-        request, "console/_entries.html", items=shapes.entries(request, conversation_id, items), older=older,
-        unread_from=None,
-    )  # fmt: skip
+    return show(request, "console/_entries.html", entries=shapes.rail(request, conversation_id, items), older=older)
 
 
 @requires(answers)
@@ -108,8 +105,7 @@ def _pane(request: ShopRequest, view: str, found: queries.Header) -> dict[str, A
         "customer_name": found.customer_name,
         "heading": view_name(view),
         "conversation": conversation,
-        "items": shapes.entries(request, conversation.id, items),
-        "unread_from": unread.dom_id if unread else None,
+        "entries": shapes.rail(request, conversation.id, items, unread),
         "older": _older(request, conversation, items),
         "customer": panels.customer(request, view, conversation),
         "box": panels.box(request, conversation, found.last_seq),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from markupsafe import Markup
@@ -18,8 +17,12 @@ from tiski.conversations.queries import FAILED, ON_ITS_WAY, FileRow, ThreadItem
 from tiski.kernel import text
 from tiski.kernel.text import SANITISER_VERSION
 from tiski.ui.drawing import kept, macro
+from tiski.ui.formats import Times
+from tiski.ui.jinja import joined
 
 from .places import place
+
+MESSAGE = "ui/parts/_message.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,26 @@ class Entry:
     retry_url: str = ""
 
 
-class Piece(NamedTuple):
-    """An entry that is drawn already, with what stands before and around it depending on."""
-
-    dom_id: str
-    at: datetime
-    drawn: Markup
-
-
-def entries(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Piece]:
+def drawn(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Markup]:
     """The items as they are drawn for this reader."""
     key, reader = request.shop.key, request.user.id
-    drawn = _drawn((item, key, conversation_id, item.state == "held" and item.author_id == reader) for item in items)
-    return [Piece(item.dom_id, item.at, piece) for item, piece in zip(items, drawn, strict=True)]
+    return _drawn((item, key, conversation_id, item.state == "held" and item.author_id == reader) for item in items)
+
+
+def rail(
+    request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem], unread_from: ThreadItem | None = None
+) -> Markup:
+    """The items with the days and, before `unread_from`, the mark of what is new between them."""
+    times, day = Times(), ""
+    pieces: list[Markup] = []
+    for item, piece in zip(items, drawn(request, conversation_id, items), strict=True):
+        if times.day_key(item.at) != day:
+            day = times.day_key(item.at)
+            pieces.append(macro(MESSAGE, "day_separator")(item.at))
+        if item is unread_from:
+            pieces.append(macro(MESSAGE, "unread_separator")(item.at))
+        pieces.append(piece)
+    return joined(pieces)
 
 
 def unseen(request: ShopRequest, conversation_id: int, items: Sequence[ThreadItem]) -> list[Entry]:
@@ -80,7 +90,7 @@ def unseen(request: ShopRequest, conversation_id: int, items: Sequence[ThreadIte
 @kept()
 def _drawn(item: ThreadItem, key: str, conversation_id: int, may_undo: bool) -> Markup:
     entry = _entry(item, key, conversation_id, may_undo=may_undo)
-    return macro("ui/parts/_message.html", "entries")([entry], days=False)
+    return macro(MESSAGE, "entries")([entry], days=False)
 
 
 def _entry(item: ThreadItem, key: str, conversation_id: int, *, may_undo: bool) -> Entry:

@@ -16,6 +16,7 @@ from tiski.conversations.models import Attachment, Conversation, DraftMode, Mess
 from tiski.conversations.queries import opened
 from tiski.kernel.errors import Conflict, Invalid
 from tiski.kernel.reading import fetch
+from tiski.ui.jinja import joined
 from tiski.ui.page import show
 
 from . import panels, shapes
@@ -40,8 +41,8 @@ def send(request: ShopRequest, conversation_id: int) -> HttpResponse:
         return _collision(request, conversation)
     except (Invalid, Conflict) as refusal:
         return show(request, "console/_composer_error.html", status=422, sentence=str(refusal))
-    entries = shapes.entries(request, conversation_id, [item] if item else [])
-    response = show(request, "console/_entry.html", items=entries)
+    entries = joined(shapes.drawn(request, conversation_id, [item] if item else []))
+    response = show(request, "console/_entries.html", entries=entries, older="")
     return _with_version(response, request, conversation_id, _mode(request))
 
 
