@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +129,8 @@ def test_a43_an_unknown_address_takes_as_long_as_a_wrong_password(instance: Inst
             began = time.perf_counter()
             assert press(client, instance, "/sign-in/", login=email, password="väärä salasana").status_code == 422
             seconds[which].append(time.perf_counter() - began)
-    ratio = statistics.median(seconds["unknown"]) / statistics.median(seconds["known"])
+    # The fastest of each: what else the machine does can only add.
+    ratio = min(seconds["unknown"]) / min(seconds["known"])
     assert 0.6 < ratio < 1.6, seconds
 
 
