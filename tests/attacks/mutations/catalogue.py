@@ -218,8 +218,8 @@ MUTATIONS = (
     Mutation(
         "ingress: the same item is kept and told twice",
         "tiski/channels/email/actions/cursors.py",
-        "dedupe_key=key, envelope",
-        'dedupe_key=f"{key}{clock.now()}", envelope',
+        "Incoming(mail.raw, key, _envelope",
+        'Incoming(mail.raw, f"{key}{clock.now()}", _envelope',
         (f"{MAILBOXES}::test_f28_a_place_that_was_lost_and_mails_that_are_unseen_again_bring_nothing_twice",),
     ),
     Mutation(

@@ -67,7 +67,8 @@ def test_a_note_looks_and_goes_as_one(mia: Page, stage: Any) -> None:
     expect(mia.get_by_text("Internal note: the customer does not see it.")).to_be_visible()
     expect(mia.get_by_role("button", name="Save note")).to_be_visible()
     mia.keyboard.type("Kanta-asiakas")
-    mia.keyboard.press("Control+Enter")
+    with mia.expect_response("**/send/"):
+        mia.keyboard.press("Control+Enter")
     expect(mia.locator(".entry").last).to_have_attribute("data-kind", "note")
     assert stage.bodies("/send/")[0]["mode"] == ["note"]
 

@@ -1,10 +1,6 @@
 /**
  * The composer: two modes with a draft each, a bubble that stands in the thread before the server has answered, files.
  *
- *     <tiski-composer id="composer-7" data-thread="thread-7" data-draft-url="…" data-files-url="…" data-enter="send">
- *       <form class="composer" action="…">…</form> <template data-mode="reply" data-state="sending">…</template>
- *     </tiski-composer>
- *
  * The form posts by itself without scripts. The answer is the entry (200), the collision (409) or the reason (4xx).
  */
 

@@ -1,11 +1,6 @@
 /**
  * The inbox list: keeps rows fresh one by one, never moves what is being read, and moves focus with the keys.
  *
- *     <tiski-list data-row-url="/…/conversations/{key}/row/" data-url="/…/rows/" data-topic="inbox">
- *       <button class="list-held" data-one="1 new" data-other="{count} new" hidden></button>
- *       <ul class="conversation-rows"><li id="conversation-7" data-key="7" data-sort="1795…"><a href="…">…</a></li></ul>
- *     </tiski-list>
- *
  * `data-row-url` answers one row, or 204 when it no longer belongs here; `data-url` the first rows after a long absence,
  * and with `rows=7,9` those of several that still belong here.
  */
@@ -75,10 +70,7 @@ class List extends HTMLElement {
     void this.#fetch();
   }
 
-  /**
-   * One request at a time for two screens of rows, the newest, and a pause after it for each of its rows: in a busy
-   * shop every message changes one in every console. No two pauses are alike, so that consoles do not come in step.
-   */
+  /** One request at a time, for the newest, then a pause for each of its rows, unlike those of other consoles. */
   async #fetch() {
     if (this.#asking || !this.#changed.size) return;
     this.#asking = true;

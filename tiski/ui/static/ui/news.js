@@ -109,10 +109,7 @@ class News extends HTMLElement {
     }, Math.random() * JITTER);
   }
 
-  /**
-   * One thing at once; of many together within moments and then after a rest, because one of them turns all the time.
-   * Never in step with the other consoles. @param {string} topic
-   */
+  /** One thing at once; of many within moments, then after a rest, and not in step with other consoles. @param {string} topic */
   #tellTurned(topic) {
     if (/-\d+$/.test(topic)) return this.#sayTurned(topic);
     if (this.#resting.has(topic)) return;

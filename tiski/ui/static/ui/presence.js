@@ -1,9 +1,6 @@
 /**
  * Says who else has the conversation open, and who is writing. The sentences come from the markup, `{names}` inside;
  * customers have no name here and get sentences of their own.
- *
- *     <tiski-presence data-topic="conversation-7" data-me="1" data-writing="{names} is writing…" data-viewing="…"
- *       data-customer-writing="The customer is writing…" data-customer-here="…"></tiski-presence>
  */
 
 /** @typedef {import("./frames.js").Presence} Person */

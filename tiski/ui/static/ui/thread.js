@@ -1,10 +1,6 @@
 /**
  * The open thread: appends what is new, replaces by id, stays at the end unless someone reads further up, pages back.
  *
- *     <tiski-thread id="thread-7" data-url="…/messages/" data-read-url="…" data-topic="conversation-7" data-more="and {count} more">
- *       <div class="thread" role="log">… <ol class="thread-items"><li id="message-…" data-at="…" data-seq="4">…</li></ol></div>
- *       <button class="thread-jump" hidden>…</button> <p role="status"></p>
- *     </tiski-thread>
  */
 
 import { ask, enliven, fragment } from "./requests.js";
