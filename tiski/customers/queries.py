@@ -29,12 +29,12 @@ IDENTITIES = """
     SELECT id, kind, value, shown, verified_at IS NOT NULL FROM customers_identity
     WHERE customer_id IN ({marks}) AND kind <> 'visitor' ORDER BY id
 """
-REMAINING = "SELECT id, COALESCE(merged_into_id, id) FROM customers_customer WHERE id IN ({marks}) AND shop_id = %s"
+REMAINING = "SELECT id, COALESCE(merged_into_id, id) FROM customers_customer WHERE id IN ({marks}) AND +shop_id = %s"
 OWNERS = "SELECT value, customer_id FROM customers_identity WHERE shop_id = %s AND kind = %s AND value IN ({marks})"
 RELATIVES = """
     WITH kept AS (
         SELECT DISTINCT COALESCE(merged_into_id, id) AS id FROM customers_customer
-        WHERE shop_id = %s AND id IN ({marks})
+        WHERE +shop_id = %s AND id IN ({marks})
     )
     SELECT id, 0 FROM kept
     UNION ALL

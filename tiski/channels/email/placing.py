@@ -29,11 +29,11 @@ ANSWERED = """
 """
 OF_MESSAGES = """
     SELECT m.id, c.id, c.customer_id, c.closed_at FROM conversations_message m
-    JOIN conversations_conversation c ON c.id = m.conversation_id WHERE m.id IN ({marks}) AND m.shop_id = %s
+    JOIN conversations_conversation c ON c.id = m.conversation_id WHERE m.id IN ({marks}) AND +m.shop_id = %s
 """
 OF_NUMBERS = """
     SELECT c.id, c.id, c.customer_id, c.closed_at FROM conversations_conversation c
-    WHERE c.id IN ({marks}) AND c.shop_id = %s
+    WHERE c.id IN ({marks}) AND +c.shop_id = %s
 """
 
 

@@ -36,9 +36,9 @@ WHEN_STORAGE_IS_FULL = timedelta(seconds=30)
 # In plain SQL here and below: a queryset is compiled anew each time, which costs more than its answer.
 WAITING = """
     SELECT id, channel_account_id, dedupe_key, received_at, envelope, size FROM conversations_inboundraw
-    WHERE id IN ({marks}) AND shop_id = %s AND state = 'received' ORDER BY id
+    WHERE id IN ({marks}) AND +shop_id = %s AND state = 'received' ORDER BY id
 """
-BYTES = "SELECT item_id, data FROM conversations_rawbytes WHERE item_id IN ({marks}) AND shop_id = %s"
+BYTES = "SELECT item_id, data FROM conversations_rawbytes WHERE item_id IN ({marks}) AND +shop_id = %s"
 
 log = logging.getLogger(__name__)
 Outcomes = dict[int, Exception]

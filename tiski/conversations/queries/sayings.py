@@ -50,7 +50,7 @@ HITS = """
     LEFT JOIN customers_customer kept ON kept.id = cu.merged_into_id
     JOIN conversations_channelaccount ca ON ca.id = m.channel_account_id
     LEFT JOIN accounts_agent a ON a.id = m.agent_id
-    WHERE m.id IN ({marks}) AND m.shop_id = %s AND m.withdrawn_at IS NULL
+    WHERE m.id IN ({marks}) AND +m.shop_id = %s AND m.withdrawn_at IS NULL
     ORDER BY m.id DESC
 """
 

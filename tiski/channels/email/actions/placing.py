@@ -42,7 +42,7 @@ HIDING = frozenset(
 """Findings of the parser that say why a mail with something in it may show nothing."""
 STANDS = """
     SELECT id, conversation_id, message_id FROM conversations_inboundraw
-    WHERE id IN ({marks}) AND shop_id = %s AND state = 'received' ORDER BY id {lock}
+    WHERE id IN ({marks}) AND +shop_id = %s AND state = 'received' ORDER BY id {lock}
 """
 YOUNG = timedelta(hours=2)
 DELAYED = timedelta(minutes=1)
