@@ -1,7 +1,8 @@
 """Sets the environment of a test run, before Django reads its settings.
 
 `TISKI_TEST_DATABASE=sqlite|postgresql` chooses the database (SQLite unless told). PostgreSQL is a throw-away cluster of
-this run, unless `TISKI_DATABASE_URL` names another one. xdist workers inherit what the first process set.
+this run, unless `TISKI_DATABASE_URL` names another one. xdist workers inherit what the first process set, but for the
+data folder.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def run_folder() -> Path:
 
 def _prepare() -> None:
     if "TISKI_TEST_FOLDER" in os.environ:
+        _prepare_worker()
         return
     if database() not in {"sqlite", "postgresql"}:
         raise pytest.UsageError(f"TISKI_TEST_DATABASE={database()!r}: use sqlite or postgresql.")
@@ -48,6 +50,14 @@ def _prepare() -> None:
         cluster = Postgres().start()
         _cluster.append(cluster)
         os.environ["TISKI_DATABASE_URL"] = cluster.url("tiski")
+
+
+def _prepare_worker() -> None:
+    """A data folder of its own, as a worker has a database of its own: one's sweep would take the other's files."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        data = run_folder() / f"data-{worker}"
+        data.mkdir(mode=0o700, exist_ok=True)
+        os.environ["TISKI_DATA"] = str(data)
 
 
 @atexit.register

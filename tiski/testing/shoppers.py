@@ -42,6 +42,7 @@ STABLE = 10.0
 LONGEST_WAIT = 30.0
 ACK_WITHIN = 10.0
 HOLE_WITHIN = 2.0
+SHOWN_WITHIN = 5.0
 LONGEST_RETRY = 60
 BODY = "Onko teillä vihreää teetä irtona?"
 
@@ -325,10 +326,17 @@ class Crowd:
     def judge(self, data: Path, database_url: str = "", *, also: Iterable[Line] = ()) -> Verdict:
         """The verdict over ledger, database and windows; `data` is the product's data folder.
 
-        `also` are the lines of other ledgers kept over the same database.
+        `also` are the lines of other ledgers kept over the same database. A window has a few seconds to show what
+        somebody else has just stored: no acknowledgement tells the crowd to wait for that.
         """
-        windows = [visitor.rendered() for visitor in self.visitors]
-        return ledgers.judge([*self.ledger.lines(), *also], ledgers.stored(data, database_url), windows)
+        lines = [*self.ledger.lines(), *also]
+        until = time.monotonic() + SHOWN_WITHIN
+        while True:
+            kept = ledgers.stored(data, database_url)
+            verdict = ledgers.judge(lines, kept, [visitor.rendered() for visitor in self.visitors])
+            if not verdict.differing or time.monotonic() > until:
+                return verdict
+            time.sleep(0.2)
 
     def do(self, coroutine: Coroutine[Any, Any, Any], *, seconds: float = 60.0) -> Any:
         """Run something in the crowd's event loop, for example `visitor.say(...)`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import shutil
 from collections.abc import Iterable
@@ -37,25 +39,36 @@ def sweep() -> int:
 
 
 def _set_aside_orphans(part: Path, *, before: datetime, now: datetime) -> int:
-    old = {path.name: path for path in part.iterdir() if path.stat().st_mtime < before.timestamp()}
+    old = {path.name: path for path in part.iterdir() if _stored(path) < before.timestamp()}
     for known in Blob.unscoped.filter(id__startswith=part.name).values_list("id", flat=True).iterator():
         old.pop(known, None)
     removed = folder() / "removed"
     removed.mkdir(exist_ok=True)
+    aside = 0
     for name, path in old.items():
-        path.replace(removed / name)
-        # The week begins now, not when the file was stored.
-        os.utime(removed / name, (now.timestamp(), now.timestamp()))
-    return len(old)
+        with contextlib.suppress(FileNotFoundError):
+            # The week begins now, not when the file was stored.
+            os.utime(path, (now.timestamp(), now.timestamp()))
+            path.replace(removed / name)
+            aside += 1
+    return aside
 
 
 def _delete_old(place: Path, *, before: datetime) -> None:
     if not place.is_dir():
         return
     for path in place.iterdir():
-        if path.stat().st_mtime >= before.timestamp():
+        if _stored(path) >= before.timestamp():
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _stored(path: Path) -> float:
+    """Unix seconds of the file's last change; never, of a file that another worker's sweep took first."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

@@ -288,3 +288,17 @@ def test_files_without_a_row_are_set_aside_after_a_day_and_deleted_a_week_later(
         blobs.sweep()
 
     assert kept(files) == [blobs.path_of(lasting.id)]
+
+
+def test_a_sweep_goes_on_where_another_worker_took_a_file_first(files: Path) -> None:
+    """A name that leads nowhere is what a sweep sees of a file that went between listing and looking."""
+    old = clock.now() - timedelta(days=30)
+    for folder in (files / "removed", files / "incoming", files / "ab"):
+        folder.mkdir(parents=True)
+        (folder / "gone").symlink_to(files / "nowhere")
+        (folder / "old").write_bytes(b"tea")
+        os.utime(folder / "old", (old.timestamp(), old.timestamp()))
+
+    assert blobs.sweep() == 1
+
+    assert [path.parent.name for path in sorted(files.rglob("old"))] == ["removed"]
