@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -36,13 +37,7 @@ def reachable() -> Iterator[Problem]:
     try:
         connection.ensure_connection()
     except DatabaseError as error:
-        if connection.vendor == "sqlite" and any(sign in str(error) for sign in DAMAGED):
-            yield _damaged()
-            return
-        yield Problem(
-            _("The database cannot be opened: %(reason)s.") % {"reason": redact(str(error)).strip().rstrip(".")},
-            _("Check TISKI_DATABASE_URL, and that the server runs or the data folder can be written."),
-        )
+        yield _unusable(error)
 
 
 def on_a_local_disk(mounts: str | None = None) -> Iterator[Problem]:
@@ -59,8 +54,15 @@ def on_a_local_disk(mounts: str | None = None) -> Iterator[Problem]:
 
 def whole() -> Iterator[Problem]:
     """No page of the SQLite file is damaged; asked once in each process."""
-    if connection.vendor == "sqlite" and _is_open() and _quick_check(str(connection.settings_dict["NAME"])) != "ok":
-        yield _damaged()
+    if connection.vendor != "sqlite" or not _is_open():
+        return
+    try:
+        found = _quick_check(str(connection.settings_dict["NAME"]))
+    except DatabaseError as error:
+        yield _unusable(error)
+    else:
+        if found != "ok":
+            yield _damaged()
 
 
 def not_too_new() -> Iterator[Problem]:
@@ -122,7 +124,15 @@ def _is_open() -> bool:
     return connection.connection is not None
 
 
-@cache
+def _unusable(error: DatabaseError) -> Problem:
+    if connection.vendor == "sqlite" and any(sign in str(error) for sign in DAMAGED):
+        return _damaged()
+    return Problem(
+        _("The database cannot be opened: %(reason)s.") % {"reason": redact(str(error)).strip().rstrip(".")},
+        _("Check TISKI_DATABASE_URL, and that the server runs or the data folder can be written."),
+    )
+
+
 def _damaged() -> Problem:
     return Problem(
         _("The database file %(file)s is damaged.") % {"file": connection.settings_dict["NAME"]},
@@ -130,13 +140,16 @@ def _damaged() -> Problem:
     )
 
 
+@cache
 def _quick_check(_file: str) -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA quick_check(1)")
-            return str(cursor.fetchone()[0])
-    except DatabaseError as error:
-        return str(error)
+    """What SQLite says, asked on a connection of its own.
+
+    A full-text table keeps in mind how its lists lay when the connection saw it first. The check compares that with
+    what other processes have written since, and would take the difference for damage.
+    """
+    with closing(connection.copy()) as fresh, fresh.cursor() as cursor:
+        cursor.execute("PRAGMA quick_check(1)")
+        return str(cursor.fetchone()[0])
 
 
 def _sqlite_settings() -> Iterator[Problem]:
