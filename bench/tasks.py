@@ -65,7 +65,7 @@ def tasks(events: Iterable[Event], *, page: str, script: str, begins: str) -> li
     A call counts as the script's when its address has `script` in it. From the request for an address with `begins` in
     it every task counts wholly as the script's: its frames and the answers to its requests name no script.
     """
-    known = [event for event in events if "ts" in event]
+    known = _ended([event for event in events if "ts" in event])
     first = min((each for each in known if _parsed(each) == page), key=lambda each: each["ts"])
     mine = sorted((each for each in known if _thread(each) == _thread(first)), key=lambda each: each["ts"])
     began = first["ts"]
@@ -80,6 +80,12 @@ def tasks(events: Iterable[Event], *, page: str, script: str, begins: str) -> li
         spans = (task["ts"] - began, task["dur"], task.get("tdur", 0), task["dur"] - own)
         found.append(Task(*(each / 1000 for each in spans)))
     return found
+
+
+def _ended(events: list[Event]) -> list[Event]:
+    """What was still running when the trace was stopped has no duration; it has lasted until then."""
+    until = max(event["ts"] + event.get("dur", 0) for event in events)
+    return [{"dur": until - event["ts"], **event} for event in events]
 
 
 def _covered(calls: list[Event], begins: float, ends: float) -> float:

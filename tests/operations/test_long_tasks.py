@@ -59,3 +59,10 @@ def test_from_its_first_request_on_every_task_is_the_scripts() -> None:
 
 def test_other_threads_and_what_was_before_the_page_do_not_count() -> None:
     assert seen(event("RunTask", 10, 60, thread=ELSEWHERE), event("RunTask", -100, 60)) == []
+
+
+def test_what_was_still_running_at_the_end_has_lasted_until_then() -> None:
+    unfinished = event("RunTask", 10, 0)
+    del unfinished["dur"], unfinished["tdur"]
+    (task, _) = seen(unfinished, event("RunTask", 80, 20, thread=ELSEWHERE), event("RunTask", 95, 1))
+    assert (task.at, task.length, task.worked) == (10, 90, 0)
