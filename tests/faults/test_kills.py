@@ -19,6 +19,7 @@ from tiski.testing.ledger import Verdict, unacknowledged
 from tiski.testing.ports import TookTooLong, wait_until
 from tiski.testing.premises import LIVE, WEB, WORKER, House, Premises
 from tiski.testing.shoppers import Crowd
+from tiski.testing.tiski_process import TiskiProcess
 
 pytestmark = [pytest.mark.both, pytest.mark.timeout(240)]
 
@@ -28,6 +29,7 @@ ROUNDS = 10
 KILLS_A_ROUND = 20
 MESSAGES = 50_000
 MAILS = 600  # more than a worker understands between their commit and its death
+IN_HAND = "SELECT count(*) FROM kernel_delivery WHERE lease_until IS NOT NULL"
 LAY = """
 import sys
 from email.message import EmailMessage
@@ -171,9 +173,8 @@ def test_f01_a_worker_killed_with_mails_in_hand_leaves_them_to_the_next_within_a
     with shop.process(WORKER) as worker:
         for _ in range(ROUNDS):
             shop.run(LAY, str(MAILS))
-            worker.kill()
-            killed = time.monotonic()
-            in_hand.append(count(shop, "SELECT count(*) FROM kernel_delivery WHERE lease_until IS NOT NULL"))
+            killed = kill_with_work_in_hand(shop, worker)
+            in_hand.append(count(shop, IN_HAND))
             worker.launch()
             wait_until(
                 lambda: not count(shop, "SELECT count(*) FROM conversations_inboundraw WHERE state = 'received'"),
@@ -182,17 +183,32 @@ def test_f01_a_worker_killed_with_mails_in_hand_leaves_them_to_the_next_within_a
                 pause=0.5,
             )
             took.append(time.monotonic() - killed)
-        query = "SELECT count(message_id), count(DISTINCT message_id) FROM conversations_inboundraw WHERE id > %s"
-        messages = shop.rows(query, before)
+        query = (
+            "SELECT count(*), count(message_id), count(DISTINCT message_id) FROM conversations_inboundraw WHERE id > %s"
+        )
+        [(mails, understood, messages)] = shop.rows(query, before)
     record(
         kills=ROUNDS,
-        mails=messages[0][0],
+        mails=mails,
         in_hand=in_hand,
         recovery_seconds={"median": round(statistics.median(took), 1), "max": round(max(took), 1)},
     )
     assert min(in_hand) > 0
-    assert [tuple(found) for found in messages] == [(ROUNDS * MAILS, ROUNDS * MAILS)]
+    assert mails == understood == messages >= ROUNDS * MAILS
     assert max(took) <= STEADY
+
+
+def kill_with_work_in_hand(shop: Premises, worker: TiskiProcess) -> float:
+    """Kill it between taking mails and being done with them, which is most of the time, not all; the moment."""
+    for _ in range(5):
+        wait_until(lambda: count(shop, IN_HAND), "mails in hand", seconds=30, pause=0.01)
+        worker.kill()
+        killed = time.monotonic()
+        if count(shop, IN_HAND):
+            break
+        shop.run(LAY, str(MAILS))
+        worker.launch()
+    return killed
 
 
 def count(shop: Premises, query: str) -> int:
