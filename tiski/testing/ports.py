@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 Found = TypeVar("Found")
+
+PORTS = range(20_000, 32_000)  # below those that systems give to outgoing connections
+_given: set[int] = set()
 
 
 class TookTooLong(Exception):
@@ -15,10 +20,14 @@ class TookTooLong(Exception):
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port nobody listens on now, another one each time."""
+    while True:
+        port = secrets.choice(PORTS)  # not by `random`, which tests seed: processes side by side would choose alike
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def wait_until(holds: Callable[[], Found], what: str, *, seconds: float = 20.0, pause: float = 0.05) -> Found:
