@@ -7,16 +7,18 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from tiski.testing import processes
 from tiski.testing.dovecot import Dovecot
 from tiski.testing.needs import Missing, program
-from tiski.testing.ports import free_port, wait_for_port, wait_until
+from tiski.testing.ports import free_port, wait_until
 
 _MAIN = """\
 compatibility_level = 3.6
@@ -137,7 +139,7 @@ class Postfix:
         command: list[str | Path] = ["sh", "-c", _GUARD, "sh", *master]
         self._master = processes.start(command, log=self.folder / "start.log")
         try:
-            wait_for_port(self.port)
+            wait_until(self._greets, "Postfix's greeting")
         except Exception as error:
             raise RuntimeError(f"Postfix did not start: {self.log()}") from error
 
@@ -166,6 +168,12 @@ class Postfix:
         """What the server wrote."""
         files = (self.folder / "start.log", self.folder / "mail.log")
         return "".join(file.read_text(errors="replace") for file in files if file.exists())
+
+    def _greets(self) -> bool:
+        """Whether one of its processes serves; its door opens earlier, before it has asked Dovecot about passwords."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
+            return client.recv(4) == b"220 "
+        return False
 
     def _main(self) -> str:
         known = f"texthash:{self.folder}/etc/recipients"
