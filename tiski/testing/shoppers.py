@@ -10,7 +10,7 @@
         assert crowd.judge(data, database_url) == Verdict()
 
 A visitor reconnects for ever with the widget's back-off, resumes after the last seq without a hole, sends again what
-was not acknowledged under the same client id, answers beats, and takes 45 s of silence for a dead line.
+was not acknowledged under the same client id, answers beats, and takes 44 s of silence for a dead line.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tiski.testing import ledger as ledgers
 from tiski.testing.ledger import Ledger, Line, Rendered, Verdict
 from tiski.testing.ports import wait_until
 
-SILENCE = 45.0
+SILENCE = 44.0  # as long as a page takes at most
 STABLE = 10.0
 LONGEST_WAIT = 30.0
 ACK_WITHIN = 10.0
@@ -141,7 +141,7 @@ class Visitor:
     async def _visit(self) -> None:
         address = f"{self.address.replace('http', 'ws', 1)}/w/{self._key}/live"
         opening = connect(
-            address, origin=Origin(self.address), proxy=None, compression=None, ping_interval=None, close_timeout=1
+            address, origin=Origin(self.address), proxy=None, compression=None, ping_interval=None, close_timeout=0.5
         )
         async with opening as socket:
             self._socket = socket

@@ -123,7 +123,7 @@ def test_every_socket_gets_a_beat_in_25_ticks_and_its_answer_is_not_answered(
 
 
 def test_f22_a_silent_socket_is_closed(mia: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets_module, "SILENCE_SECONDS", 5.5)
+    monkeypatch.setattr(sockets_module, "SILENCE_SECONDS", 0.5)
     monkeypatch.setattr(sockets_module, "TICK_SECONDS", 0.05)
     assert end_of(mia) == (1008, "silent too long")
 
