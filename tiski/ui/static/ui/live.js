@@ -1,12 +1,11 @@
 /**
- * One socket per tab: reconnects for ever, notices silence, polls where sockets are blocked. Frames: `frames.d.ts`.
+ * A socket per tab: reconnects for ever, notices silence in 45 s, polls where sockets are blocked. See `frames.d.ts`.
  *
  *     const line = connect({url, hello, onframe, onstate, poll});  line.send({t: "typing"});
  *
  * @typedef {"open" | "lost" | "polling" | "expired"} State
  */
 
-// Silence is looked at every 4 s, so that a dead line is noticed within 45.
 const [SILENCE, STABLE, BLOCKED] = [40e3, 10e3, 3e5];
 
 /**
