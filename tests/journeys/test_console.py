@@ -141,6 +141,7 @@ def test_own_changes_move_the_row_at_once_and_those_of_others_wait(
 
 def test_closing_goes_on_to_the_next_and_can_be_undone(mia: Screen) -> None:
     page = mia.page
+    page.evaluate("Math.random = () => 0.99")  # what others do is counted as late as it ever is; what Mia does, at once
     counted = page.locator(".nav-link[aria-current] .count")
     before = int(counted.inner_text())
     enter(page, "Erik Lindqvist")
@@ -148,12 +149,12 @@ def test_closing_goes_on_to_the_next_and_can_be_undone(mia: Screen) -> None:
     page.locator(".thread").focus()
     page.keyboard.press("e")
     expect(row_of(page, "Erik Lindqvist")).to_have_count(0)
-    expect(counted).to_have_text(str(before - 1))
+    expect(counted).to_have_text(str(before - 1), timeout=1000)
     page.wait_for_url(lambda address: address != closed)
     expect(page.locator(".conversation-header")).not_to_contain_text("Erik Lindqvist")
     page.locator(".toast [hx-delete]").click()
     expect(row_of(page, "Erik Lindqvist")).to_be_visible()
-    expect(counted).to_have_text(str(before))
+    expect(counted).to_have_text(str(before), timeout=1000)
 
 
 def test_the_keys_lead_through_the_list_and_into_the_composer(mia: Screen) -> None:

@@ -72,9 +72,10 @@ def closure(request: ShopRequest, conversation_id: int) -> HttpResponse:
     if request.method == "POST":
         conversations.close(conversation, by=request.actor)
         address = place("console-closure", request.shop.key, conversation_id)  # its DELETE takes it back
-        return show(request, "console/_closed.html", text=_("The conversation is closed."), undo=address)
+        text = _("The conversation is closed.")
+        return _counted(show(request, "console/_closed.html", text=text, undo=address))
     conversations.reopen(conversation, by=request.actor)
-    return HttpResponse(status=204)
+    return _counted(HttpResponse(status=204))
 
 
 @requires(answers)
@@ -84,15 +85,21 @@ def assignment(request: ShopRequest, conversation_id: int) -> HttpResponse:
     conversation = opened(conversation_id)
     if request.method == "DELETE":
         conversations.unassign(conversation, by=request.actor)
-        return HttpResponse(status=204)
+        return _counted(HttpResponse(status=204))
     number = request.POST.get("agent", "")
     agent = Agent.objects.filter(id=int(number[:18])).first() if number.isdecimal() else None
     if agent is None:
         raise Invalid(field="agent")
     conversations.assign(conversation, to=agent, by=request.actor)
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204)
+        return _counted(HttpResponse(status=204))
     return redirect("console-conversation", shop=request.shop.key, view="open", conversation_id=conversation_id)
+
+
+def _counted(response: HttpResponse) -> HttpResponse:
+    """Who acted sees the counts of the navigation follow at once, not with the news that all consoles get."""
+    response["HX-Trigger"] = '{"turned:inbox": {"target": "body"}}'
+    return response
 
 
 def _pane(request: ShopRequest, view: str, found: queries.Header) -> dict[str, Any]:

@@ -142,6 +142,30 @@ def test_a_line_that_breaks_comes_back_with_what_was_missed(enter: Enter, desk: 
     assert desk.said() == [["customer", "Hei Mia"], ["agent", "Hei Ada"], ["customer", "Vieläkö kuulet?"]]
 
 
+def test_f22_a_line_that_falls_silent_is_given_up_within_45_seconds(enter: Enter) -> None:
+    ada = enter("plain")
+    lines: list[WebSocketRoute] = []
+    deaf: list[WebSocketRoute] = []
+
+    def fall_silent(socket: WebSocketRoute) -> None:
+        lines.append(socket)
+        socket.connect_to_server().on_message(lambda frame: None if socket in deaf else socket.send(frame))
+
+    ada.page.route_web_socket("**/live", fall_silent)
+    ada.page.clock.install()
+    ada.visit(ada.page.url).open_chat()
+    ada.say("Hei Mia")
+    expect(ada.host.locator(".message--sent")).to_have_count(1)
+    deaf.extend(lines)
+    ada.page.clock.run_for(30_000)
+    assert len(lines) == 1  # longer than from one beat to the next
+    ada.page.clock.run_for(15_000)
+    ada.page.wait_for_timeout(200)
+    assert len(lines) == 2
+    ada.say("Vieläkö kuulet?")
+    expect(ada.host.locator(".message--sent")).to_have_count(2, timeout=PATIENT)
+
+
 def test_a_lost_line_is_told_after_five_seconds(enter: Enter) -> None:
     ada = enter("plain")
     ada.screen.expect_trouble("WebSocket|messages|Failed to load|ERR_")
