@@ -1,7 +1,7 @@
 """`make bench`: measure the budgets, print the table, keep the figures in `bench/results.json`.
 
 python -m bench [--only B1 B4] [--database postgresql] [--conversations 100000]
-python -m bench --load L1 L2 [--seconds 60] [--database postgresql]
+python -m bench --load L1 L2 [--seconds 60] [--database postgresql [--apart]]
 """
 
 from __future__ import annotations
@@ -105,6 +105,9 @@ def main() -> int:
     parser.add_argument("--conversations", type=int, default=100_000, help="size of the past behind B4, B5 and B6")
     parser.add_argument("--load", nargs="+", choices=["L1", "L2", "L3", "L4"], default=[], help="only these levels")
     parser.add_argument("--seconds", type=float, default=60.0, help="for how long a level is measured")
+    parser.add_argument(
+        "--apart", action="store_true", help="levels with web, live and worker as processes of their own"
+    )
     arguments = parser.parse_args()
     figures: Figures = {}
     with scene(arguments.database, arguments.conversations) as place:
@@ -112,7 +115,7 @@ def main() -> int:
             from bench import loads
 
             for level in arguments.load:
-                figures |= _kept(loads.run(place, [level], arguments.seconds), place)
+                figures |= _kept(loads.run(place, [level], arguments.seconds, apart=arguments.apart), place)
             print(budget.table(figures))
             return 0
         for part in SUITE:

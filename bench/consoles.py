@@ -27,9 +27,9 @@ WORDS = ("Aino Korhonen", "Virt", "elsa.holm", "4711", "asiakaspalvelu", "kiitos
 class Console(Socket):
     """An agent with the inbox open and one conversation beside it."""
 
-    def __init__(self, number: int, *, browser: Browser, tally: Tally, chats: list[Chat]) -> None:
-        super().__init__(handshake("/teepuoti/live/", browser.port, cookies=browser.cookies))
-        self.number, self.port, self.tally, self.chats = number, browser.port, tally, chats
+    def __init__(self, number: int, *, browser: Browser, live_port: int, tally: Tally, chats: list[Chat]) -> None:
+        super().__init__(handshake("/teepuoti/live/", live_port, cookies=browser.cookies))
+        self.number, self.port, self.tally, self.chats = number, live_port, tally, chats
         self.browser = browser
         self.is_open = False
         self.opened_at = 0.0
@@ -52,6 +52,12 @@ class Console(Socket):
     def is_busy(self) -> bool:
         """Whether an answer of this agent's is on its way."""
         return self._answering > 0
+
+    async def arrive(self, chat: Chat) -> None:
+        """Load the inbox and a conversation of it, then open the line."""
+        await self._get("/teepuoti/inbox/open/", partial=False)
+        await self._open(chat)
+        await self.open()
 
     async def open(self) -> None:
         """Open the line; when it ends it is opened again."""
@@ -117,9 +123,8 @@ class Console(Socket):
     async def _answer(self, chat: Chat, since: float) -> None:
         number = chat.conversation_id
         if self.opened is not chat:
-            before, self.opened = self.opened, chat
-            pane = await self._get(f"/teepuoti/inbox/open/conversations/{number}/")
-            self._entries = _seqs(pane)
+            before = self.opened
+            await self._open(chat)
             self.send(orjson.dumps({"t": "watch", "topics": [f"conversation-{number}"]}))
             if before is not None:
                 self.send(orjson.dumps({"t": "unwatch", "topics": [f"conversation-{before.conversation_id}"]}))
@@ -141,6 +146,10 @@ class Console(Socket):
         self.tally.acks.append((since, time.monotonic() - since))
         line = {"t": "ack", "conversation": chat.conversation.hex, "client_id": client_id.hex, "seq": None}
         self.tally.lines.append(line)
+
+    async def _open(self, chat: Chat) -> None:
+        self.opened = chat
+        self._entries = _seqs(await self._get(f"/teepuoti/inbox/open/conversations/{chat.conversation_id}/"))
 
     async def search(self) -> None:
         """Look someone up."""

@@ -36,9 +36,15 @@ class Crowd:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan, self.tally = plan, Tally()
-        self.chats = [Chat(number, plan["port"], self.tally) for number in range(plan["chats"])]
+        self.chats = [Chat(number, plan["live_port"], self.tally) for number in range(plan["chats"])]
         self.consoles = [
-            Console(number, browser=Browser(plan["port"], cookies, csrf), tally=self.tally, chats=self.chats)
+            Console(
+                number,
+                browser=Browser(plan["port"], cookies, csrf),
+                live_port=plan["live_port"],
+                tally=self.tally,
+                chats=self.chats,
+            )
             for number, (cookies, csrf) in enumerate(plan["agents"])
         ]
         self.factor = 1.0
@@ -86,7 +92,7 @@ class Crowd:
             chat.conversation_id = number
             chat.spoken.clear()
         for console in self.consoles:
-            console.start(console.open)
+            console.start(console.arrive, self.chats[console.number % 20])
             await asyncio.sleep(0.05)
         await self._need(lambda: all(each.is_open for each in self._sockets()))
         self.tally.acks.clear()

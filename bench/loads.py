@@ -1,6 +1,6 @@
 """L1 to L4: the product under the load of a shop's day, of a busy one, through a restart, and of far too much.
 
-python -m bench --load L1 L2 L3 L4 [--seconds 60] [--database postgresql]
+python -m bench --load L1 L2 L3 L4 [--seconds 60] [--database postgresql [--apart]]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +23,12 @@ import psutil
 from bench import seats
 from bench.budget import Figure
 from bench.gates import figures_of
-from bench.measuring import cpu, family
+from bench.house import APART, TOGETHER, House
 from bench.scene import Scene
-from bench.serving import GENERATOR_CORE, memory
+from bench.serving import GENERATOR_CORE
 from tiski.testing import ledger
 from tiski.testing.dovecot import Dovecot
 from tiski.testing.ledger import Rendered
-from tiski.testing.tiski_process import TiskiProcess
 
 SHOP_DAY = {"chats": 300, "agents": 20, "visitors": 5.0, "answers": 5.0, "mails": 1.0}
 BUSIEST = {
@@ -39,7 +38,6 @@ OVERLOAD = SHOP_DAY | {"chats": 600, "boots": 10.0, "searches": 0.5, "overload":
 PLANS: Mapping[str, dict[str, Any]] = {"L1": SHOP_DAY, "L2": BUSIEST, "L3": BUSIEST, "L4": OVERLOAD}
 NEEDS_PAST = {"L2", "L3"}
 PAST = 100_000  # conversations: a million messages, a hundred thousand customers
-LOOPBACK = {"TISKI_ALLOW_NETWORKS": "127.0.0.0/8"}  # where the mail server stands
 MAIL_PASSWORD = "teepannu"
 
 
@@ -60,17 +58,17 @@ class Watched:
         return max((held for _at, held in self.memory), default=0.0)
 
 
-def run(place: Scene, levels: list[str], seconds: float) -> dict[str, Figure]:
+def run(place: Scene, levels: list[str], seconds: float, *, apart: bool = False) -> dict[str, Figure]:
     """Each level on its own server and its own mailbox, over the same database."""
     figures: dict[str, Figure] = {}
     for level in levels:
         if level in NEEDS_PAST:
             place.with_past(PAST, shops=50)
-        figures |= _level(place, level, seconds)
-    return figures
+        figures |= _level(place, level, seconds, commands=APART if apart else TOGETHER)
+    return {f"{name} apart": figure for name, figure in figures.items()} if apart else figures
 
 
-def _level(place: Scene, level: str, seconds: float) -> dict[str, Figure]:
+def _level(place: Scene, level: str, seconds: float, *, commands: Sequence[str]) -> dict[str, Figure]:
     from django.db import connections
 
     plan = PLANS[level] | {"seconds": seconds, "report": str(place.data / f"{level}.json")}
@@ -80,12 +78,11 @@ def _level(place: Scene, level: str, seconds: float) -> dict[str, Figure]:
         connections.close_all()
         url = os.environ.get("TISKI_DATABASE_URL", "")
         module = "tiski.testing.lifted" if level == "L4" else "tiski.config.cli"
-        tiski = TiskiProcess(place.data, database_url=url, module=module, environment=LOOPBACK)
-        tiski.start()  # on both cores: the generator's own takes a small part of one
+        tiski = House(place.data, url, commands=commands, module=module)
+        plan |= {"port": tiski.port, "live_port": tiski.live_port}
         try:
-            report, watched = _attack(
-                tiski, plan | {"port": tiski.port, "agents": agents, "lmtp": dovecot.lmtp_port}, level
-            )
+            tiski.start()
+            report, watched = _attack(tiski, plan | {"agents": agents, "lmtp": dovecot.lmtp_port}, level)
             report["mails_left"] = seats.mails_left(mailbox, report["mails"], seconds=60)
         finally:
             tiski.stop()
@@ -121,7 +118,7 @@ def _on(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _attack(tiski: TiskiProcess, plan: dict[str, Any], level: str) -> tuple[dict[str, Any], Watched]:
+def _attack(tiski: House, plan: dict[str, Any], level: str) -> tuple[dict[str, Any], Watched]:
     """Run the generator on the other core and watch the server meanwhile."""
     watched, over = Watched(), threading.Event()
     with _on(GENERATOR_CORE):
@@ -142,12 +139,12 @@ def _attack(tiski: TiskiProcess, plan: dict[str, Any], level: str) -> tuple[dict
                 ids = seats.ids_of([UUID(uuid) for uuid in json.loads(rest)])
                 print(json.dumps(ids), file=crowd.stdin, flush=True)
             elif word == "begin":
-                began, used = time.monotonic(), cpu(*family(psutil.Process(tiski.pid)))
+                began, used = time.monotonic(), tiski.cpu()
                 if level == "L3":
                     threading.Thread(target=_restart, args=(tiski, watched, plan["seconds"] / 3), daemon=True).start()
             elif word == "end":
                 watched.took = time.monotonic() - began
-                watched.cpu = cpu(*family(psutil.Process(tiski.pid))) - used
+                watched.cpu = tiski.cpu() - used
         if crowd.wait(60):
             raise RuntimeError(f"the generator ended with {crowd.returncode}")
     finally:
@@ -157,15 +154,15 @@ def _attack(tiski: TiskiProcess, plan: dict[str, Any], level: str) -> tuple[dict
     return json.loads(Path(plan["report"]).read_text()), watched
 
 
-def _watch(tiski: TiskiProcess, watched: Watched, over: threading.Event) -> None:
+def _watch(tiski: House, watched: Watched, over: threading.Event) -> None:
     while not over.wait(1):
         try:
-            watched.memory.append((time.monotonic(), memory(psutil.Process(tiski.pid))))
+            watched.memory.append((time.monotonic(), tiski.memory()))
         except (psutil.Error, RuntimeError):
             continue  # it is being restarted
 
 
-def _restart(tiski: TiskiProcess, watched: Watched, after: float) -> None:
+def _restart(tiski: House, watched: Watched, after: float) -> None:
     time.sleep(after)
     watched.down_at = time.monotonic()
     tiski.stop()

@@ -32,7 +32,7 @@ def configure(url: str, data: Path) -> dict[str, Any]:
     if parts.scheme in {"postgresql", "postgres"}:
         options = {"options": f"-c lock_timeout={BUSY_SECONDS}s", **dict(parse_qsl(parts.query))}
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "tiski.kernel.quiet_postgresql",
             "NAME": unquote(parts.path.lstrip("/")) or "tiski",
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
@@ -40,7 +40,7 @@ def configure(url: str, data: Path) -> dict[str, Any]:
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": None,
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": options,
+            "OPTIONS": options | {"server_side_binding": True, "prepare_threshold": 3},
         }
     raise BadSetting(
         f"TISKI_DATABASE_URL starts with {parts.scheme!r}; use sqlite:///path or postgresql://user@host/name."

@@ -120,7 +120,8 @@ def merge(gone: Customer, *, into: Customer, by: Actor) -> Merge:
     if gone.id == into.id:
         raise SameCustomer
     pair = {
-        row.id: row for row in Customer.objects.select_for_update().filter(id__in=[gone.id, into.id]).order_by("id")
+        row.id: row
+        for row in Customer.objects.select_for_update(no_key=True).filter(id__in=[gone.id, into.id]).order_by("id")
     }
     if len(pair) < 2 or any(row.merged_into_id for row in pair.values()):
         raise MergedAlready

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 from django.db import DatabaseError, connection
@@ -17,6 +17,7 @@ from .events import delivering, stream, ticking
 THREADS = 4
 POLL_SECONDS = 0.025
 LONG_PAUSE = 1.0  # for who is woken by a hint; timers still come due
+GATHER_SECONDS = 0.025  # every commit hints; forty looks a second are enough
 # A claim costs a commit however much it takes. What runs quickly is claimed by hundreds; of what is slow, such as
 # sending, each thread takes little, so that the others have their share.
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
@@ -39,25 +40,26 @@ def service(function: Service) -> Service:
 def run(stop: threading.Event, *, threads: int = THREADS) -> None:
     """Work until `stop` is set, then finish what has begun and return."""
     owner = f"{os.getpid()}-{ids.key()}"
-    wake = threading.Event()
+    wakes = [threading.Event() for _ in range(threads)]
     # One thread looks often, the others when it has found something: four that poll cost four times the idle CPU.
     pauses = [_shortest_pause(), *[LONG_PAUSE] * (threads - 1)]
     running = [
         threading.Thread(
             target=_deliver,
-            args=(f"{owner}-{n}", stop, wake, pause),
+            args=(f"{owner}-{n}", stop, wakes[n:] + wakes[:n], pause),
             kwargs={"quick": 0 == n < threads - 1},
             name=f"deliver-{n}",
         )
         for n, pause in enumerate(pauses)
     ]
     running += [threading.Thread(target=_guarded, args=(each, stop), name=each.__name__) for each in services]
-    running.append(threading.Thread(target=_keep_time, args=(stop, wake), name="time"))
+    running.append(threading.Thread(target=_keep_time, args=(stop,), name="time"))
     _start(running)
     if bus.is_there():
-        _start([threading.Thread(target=_listen, args=(stop, wake), name="listen", daemon=True)])
+        # The first of those who take everything looks too: what is slow must not wait for its pause.
+        _start([threading.Thread(target=_listen, args=(stop, wakes[:2]), name="listen", daemon=True)])
     stop.wait()
-    wake.set()
+    _wake(wakes)
     for thread in running:
         thread.join(timeout=25)
 
@@ -71,8 +73,16 @@ def _start(threads: Iterable[threading.Thread]) -> None:
         thread.start()
 
 
-def _deliver(owner: str, stop: threading.Event, wake: threading.Event, pause: float, *, quick: bool) -> None:
-    """`quick`: leaves what waits for someone outside to the other threads, so that the rest never waits for that."""
+def _wake(sleepers: Iterable[threading.Event]) -> None:
+    for each in sleepers:
+        each.set()
+
+
+def _deliver(owner: str, stop: threading.Event, wakes: Sequence[threading.Event], pause: float, *, quick: bool) -> None:
+    """`quick`: leaves what waits for someone outside to the other threads, so that the rest never waits for that.
+
+    The first of `wakes` is this thread's own.
+    """
     size = SMALLEST_BATCH
     while not stop.is_set():
         began = time.monotonic()
@@ -84,11 +94,11 @@ def _deliver(owner: str, stop: threading.Event, wake: threading.Event, pause: fl
             stop.wait(1)
             continue
         if claimed:
-            wake.set()  # where there was something there may be more: the others look too
+            _wake(wakes)  # where there was something there may be more: the others look too
             size = _next_size(size, claimed, time.monotonic() - began)
         else:
-            wake.wait(pause)
-            wake.clear()
+            wakes[0].wait(pause)
+            wakes[0].clear()
     connection.close()
 
 
@@ -98,7 +108,7 @@ def _next_size(size: int, claimed: int, took: float) -> int:
     return min(size * 2, LARGEST_BATCH) if claimed == size and took < QUICK_SECONDS else size
 
 
-def _keep_time(stop: threading.Event, wake: threading.Event) -> None:
+def _keep_time(stop: threading.Event) -> None:
     known: dict[str, int] = {}
     while not stop.is_set():
         try:
@@ -122,14 +132,15 @@ def _guarded(run_service: Service, stop: threading.Event) -> None:
             stop.wait(5)
 
 
-def _listen(stop: threading.Event, wake: threading.Event) -> None:
-    """Wake the deliverers when another process commits facts; a lost hint costs one poll interval."""
+def _listen(stop: threading.Event, wakes: Sequence[threading.Event]) -> None:
+    """Wake deliverers when another process commits facts; a lost hint costs one poll interval."""
     while not stop.is_set():
         try:
             with bus.listen(bus.FACTS) as ear:
                 while not stop.is_set():
                     if ear.wait(1.0):
-                        wake.set()
+                        _wake(wakes)
+                        stop.wait(GATHER_SECONDS)
         except (psycopg.Error, DatabaseError):
             connection.close()
             stop.wait(1)

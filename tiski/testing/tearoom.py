@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -125,7 +124,7 @@ def store(items: Sequence[tuple[int, str]]) -> list[int | Exception]:
 def say(table: int, body: str) -> int:
     """Store one line from this thread, as another process would: the sockets hear of it through the relay."""
     seq = store([(table, body)])[0]
-    publish()
+    stream.publish()
     assert isinstance(seq, int)
     return seq
 
@@ -135,13 +134,7 @@ def ban(guest: str, *tables: int) -> None:
     banned[guest] = set(tables)
     with transaction.atomic():
         emit_many([Emission(SHOP, Banned(guest=guest), SYSTEM)])
-    publish()
-
-
-def publish() -> None:
-    """Return when all facts so far have their place; on PostgreSQL a relay may be giving them at this moment."""
-    while not stream.publish():
-        time.sleep(0.005)
+    stream.publish()
 
 
 def lines(table: int, after: int = 0) -> list[tuple[int, str]]:

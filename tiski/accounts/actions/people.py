@@ -143,6 +143,6 @@ def _someone_else_owns(member: Membership) -> None:
     """A shop is never left without an owner. The rows are locked, so that two owners cannot leave at once."""
     if member.role != Role.OWNER:
         return
-    owners = Membership.objects.select_for_update(of=("self",)).filter(Membership.CURRENT, role=Role.OWNER)
+    owners = Membership.objects.select_for_update(of=("self",), no_key=True).filter(Membership.CURRENT, role=Role.OWNER)
     if not any(owner.pk != member.pk for owner in owners):
         raise LastOwner

@@ -170,7 +170,7 @@ def tell_of_customer(customer_id: int, *, by: Actor) -> None:
 
 def held(conversation: Conversation) -> Conversation:
     """The conversation as it is now, locked until the transaction ends; raises `NoSuchConversation`."""
-    locked = Conversation.objects.select_for_update().filter(id=conversation.id).first()
+    locked = Conversation.objects.select_for_update(no_key=True).filter(id=conversation.id).first()
     if locked is None:
         raise NoSuchConversation
     return locked
@@ -191,7 +191,7 @@ def _mark_read(conversation: Conversation, *, seq: int, by: Actor) -> None:
 
 
 def _give(conversation: Conversation, agent_id: int | None, by: Actor) -> None:
-    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    lock = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     found = fetch(ASSIGNEE.format(lock=lock), [conversation.id, current_shop()])
     if not found:
         raise NoSuchConversation

@@ -167,7 +167,7 @@ def lock_more(standings: Standings, ids: Iterable[int], uuids: Iterable[str]) ->
 
 def _standings(where: str) -> str:
     if connection.vendor == "postgresql":
-        return STANDINGS.format(times=", ".join(TIMES), where=where, lock="FOR UPDATE OF c")
+        return STANDINGS.format(times=", ".join(TIMES), where=where, lock="FOR NO KEY UPDATE OF c")
     # As text, a time is what `rows.moment` writes; as a column SQLite's driver would make an object without its zone.
     return STANDINGS.format(times=", ".join(f"CAST({time} AS TEXT)" for time in TIMES), where=where, lock="")
 
@@ -196,7 +196,7 @@ def lock_files(postings: Iterable[Posting]) -> Files:
     files = Files()
     if not blobs:
         return files
-    suffix = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    suffix = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     statement = (
         "SELECT shop_id, uploader, blob_id, id FROM conversations_attachment "  # noqa: S608  placeholders only
         f"WHERE message_id IS NULL AND note_id IS NULL AND blob_id IN ({marks(len(blobs))}) ORDER BY id {suffix}"

@@ -104,7 +104,7 @@ def claim_due(limit: int, owner: str, *, item_id: int | None = None, by: Actor =
     Works over all shops: each item says whose it is.
     """
     now = clock.now()
-    lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     which, one = ("AND id = %s", [item_id]) if item_id is not None else ("", [])
     with connection.cursor() as cursor:
         # A claim that ends far ahead is of a time when the clock was: none is that long.

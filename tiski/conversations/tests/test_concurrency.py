@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -124,6 +125,16 @@ def doing(world: World, work: Callable[[], Result]) -> Callable[[], Result | Ref
                 return refusal
 
     return run
+
+
+def test_an_answer_and_the_read_mark_of_its_writer_never_wait_for_each_other_in_a_circle(world: World) -> None:
+    for _ in range(20):
+        chat, client_id = opened_by_ada(world), uuid4()
+        answer = partial(conversations.reply, chat, body="Hei Ada!", client_id=client_id, seen_seq=1, by=world.by_mia)
+        reading = partial(conversations.mark_read, chat, seq=1, by=world.by_mia)
+        answered, read = at_once(doing(world, answer), doing(world, reading))
+        assert isinstance(answered, Posted)
+        assert read is None
 
 
 def test_i3_one_answer_sent_by_many_requests_at_once_is_one_for_all_of_them(world: World) -> None:

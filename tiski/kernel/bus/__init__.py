@@ -17,7 +17,8 @@ from . import database
 from .hint import Hint, Listening
 
 __all__ = [
-    "CATCH_UP_SECONDS", "FACTS", "NOW", "PUBLISHED", "Hint", "Listening", "after_commit", "is_there", "listen", "tell",
+    "CATCH_UP_SECONDS", "FACTS", "NOW", "PUBLISHED", "Hint", "Listening", "after_commit", "hint_in_sql", "is_there",
+    "listen", "tell",
 ]  # fmt: skip
 
 FACTS = "tiski_facts"  # facts were committed
@@ -41,6 +42,11 @@ def after_commit(channel: str) -> None:
         transaction.on_commit(partial(tell, channel), robust=True)
     else:
         database.notify(channel, "")
+
+
+def hint_in_sql(channel: str) -> str:
+    """An expression that hints on a channel when its statement has committed; empty where another bus carries hints."""
+    return "" if settings.TISKI_REDIS_URL or not is_there() else f"pg_notify('{channel}', '')"
 
 
 def tell(channel: str, payload: str = "") -> None:

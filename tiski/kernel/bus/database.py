@@ -17,12 +17,13 @@ def notify(channel: str, payload: str) -> None:
 
 
 class Ear:
-    """Takes notifications from this thread's connection as they come."""
+    """Takes notifications from this thread's connection as they come, but for those it said itself."""
 
     def wait(self, seconds: float) -> Sequence[Hint]:
         """See `hint.Listening`."""
+        own = connection.connection.info.backend_pid
         heard = connection.connection.notifies(timeout=seconds, stop_after=1)
-        return [Hint(notification.channel, notification.payload) for notification in heard]
+        return [Hint(told.channel, told.payload) for told in heard if told.pid != own]
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def claim(owner: str, limit: int = 50, *, quick: bool = False) -> list[Claim]:
     without = f"AND d.handler NOT IN ({', '.join(['%s'] * len(slow))})" if slow else ""
     if not fetch(IS_ANY_DUE.format(free=FREE, quick=without), [moment, moment, too_far, *slow]):
         return []  # without asking for the right to write
-    lock = "FOR UPDATE OF d SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    lock = "FOR NO KEY UPDATE OF d SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with transaction.atomic(), connection.cursor() as cursor:
         parameters = [owner, rows.moment(now + LEASE), moment, moment, too_far, *slow, limit]
         cursor.execute(CLAIM.format(lock=lock, free=FREE, quick=without), parameters)

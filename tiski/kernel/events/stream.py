@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import connection
 
 from tiski.kernel import bus
 
@@ -20,26 +20,30 @@ from .event import FactRow
 PUBLISHER_LOCK = 0x7469736B69  # "tiski"
 FIELDS = "id, shop_id, name, subject, {data}, actor_kind, actor_id, {at}, ring, {position}"
 
+# In one message, so that a process that hangs holds no lock. Two statements: the second sees what was committed before
+# the first had the lock.
 NUMBER_THE_UNPUBLISHED = """
-    UPDATE kernel_fact SET position = numbered.position
-    FROM (SELECT id, row_number() OVER (ORDER BY id) + (SELECT coalesce(max(position), 0) FROM kernel_fact) AS position
-          FROM kernel_fact WHERE position IS NULL AND key IS NULL) AS numbered
-    WHERE kernel_fact.id = numbered.id
+    SELECT pg_advisory_xact_lock({lock});
+    WITH published AS (
+        UPDATE kernel_fact SET position = numbered.position
+        FROM (SELECT id,
+                     row_number() OVER (ORDER BY id) + (SELECT coalesce(max(position), 0) FROM kernel_fact) AS position
+              FROM kernel_fact WHERE position IS NULL AND key IS NULL) AS numbered
+        WHERE kernel_fact.id = numbered.id RETURNING 1)
+    SELECT {hint} FROM published LIMIT 1
 """
 
 
-def publish() -> bool:
-    """Give new facts their position; True when this process held the lock. Nothing to do on SQLite."""
+def publish() -> None:
+    """Give the facts that are committed their position; one process after the other. Nothing to do on SQLite."""
     if connection.vendor != "postgresql":
-        return True
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PUBLISHER_LOCK])
-        if not cursor.fetchone()[0]:
-            return False
-        cursor.execute(NUMBER_THE_UNPUBLISHED)
-        if cursor.rowcount > 0:
+        return
+    with connection.cursor() as cursor:
+        hint = bus.hint_in_sql(bus.PUBLISHED)
+        cursor.cursor.execute(NUMBER_THE_UNPUBLISHED.format(lock=PUBLISHER_LOCK, hint=hint or "1"), prepare=False)
+        cursor.nextset()
+        if cursor.fetchone() and not hint:
             bus.after_commit(bus.PUBLISHED)
-        return True
 
 
 def head() -> int:

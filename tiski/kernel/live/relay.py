@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -26,8 +26,8 @@ from .presence import Elsewhere
 from .threads import in_thread
 
 SQLITE_POLL_SECONDS = 0.025
-LOCK_RETRY_SECONDS = 0.005
 GATHER_SECONDS = 0.01  # a busy writer hints at every commit; a hundred looks a second are enough
+NOW_SECONDS = 0.05  # presence is gathered for so long: at a busy hour it changes hundreds of times a second
 WAIT_AFTER_ERROR = 1.0
 WAIT_SECONDS = 0.5
 PAGE = 500
@@ -46,6 +46,7 @@ class Relay:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self.position: int | None = None
+        self._news: dict[tuple[int, str, str], Elsewhere] = {}
 
     def start(self) -> None:
         """Begin at the newest fact: what came before is for replays."""
@@ -81,14 +82,14 @@ class Relay:
 
     def _listen(self) -> None:
         with bus.listen(bus.FACTS, bus.PUBLISHED, bus.NOW) as ear:
-            self._publish()
+            stream.publish()
             self._read()
             looked = time.monotonic()
             while not self._stop.is_set():
                 channels = self._hear(ear)
                 overdue = time.monotonic() - looked >= bus.CATCH_UP_SECONDS
                 if bus.FACTS in channels or overdue:
-                    self._publish()
+                    stream.publish()
                 if channels - {bus.NOW} or overdue:
                     self._read()
                     looked = time.monotonic()
@@ -101,11 +102,6 @@ class Relay:
             if hint.channel == bus.NOW and hint.payload:
                 self._hear_elsewhere(hint.payload)
         return {hint.channel for hint in hints}
-
-    def _publish(self) -> None:
-        # Who does not get the lock cannot know whether its holder saw the newest facts: it asks again.
-        while not stream.publish() and not self._stop.wait(LOCK_RETRY_SECONDS):
-            pass
 
     def _read(self) -> None:
         position = self.position or 0
@@ -128,14 +124,38 @@ class Relay:
 
     def _hear_elsewhere(self, payload: str) -> None:
         with suppress(msgspec.MsgspecError, RuntimeError):
-            news = msgspec.json.decode(payload, type=Elsewhere)
-            self._loop.call_soon_threadsafe(self._hub.presence.heard_from_elsewhere, news, self._loop.time())
+            told = msgspec.json.decode(payload, type=list[Elsewhere])
+            self._loop.call_soon_threadsafe(self._pass_on, told)
+
+    def _pass_on(self, told: Sequence[Elsewhere]) -> None:
+        for news in told:
+            self._hub.presence.heard_from_elsewhere(news, self._loop.time())
 
     def _tell_elsewhere(self, news: Elsewhere) -> None:
-        self._loop.create_task(_tell(msgspec.json.encode(news).decode()))
+        if not self._news:
+            self._loop.call_later(NOW_SECONDS, self._tell_gathered)
+        self._news[news.shop_id, news.topic, news.who.id] = news
+
+    def _tell_gathered(self) -> None:
+        news, self._news = self._news, {}
+        self._loop.create_task(_tell(news.values()))
 
 
-async def _tell(payload: str) -> None:
+async def _tell(news: Iterable[Elsewhere]) -> None:
     # Best effort: presence that could not be told is told again, or fades.
     with suppress(Exception):
-        await in_thread(bus.tell, bus.NOW, payload)
+        await in_thread(_tell_all, [msgspec.json.encode(each).decode() for each in news])
+
+
+def _tell_all(news: Sequence[str]) -> None:
+    """In as few hints as they fit into."""
+    together: list[str] = []
+    size = 0
+    for each in news:
+        length = len(each.encode()) + 1
+        if together and size + length > bus.LARGEST_PAYLOAD - 1:
+            bus.tell(bus.NOW, f"[{','.join(together)}]")
+            together, size = [], 0
+        together.append(each)
+        size += length
+    bus.tell(bus.NOW, f"[{','.join(together)}]")

@@ -91,7 +91,7 @@ def recovered(account: ChannelAccount, *, count: int, since: datetime, by: Actor
 
 def _told(account: ChannelAccount, changes: dict[str, Any], *, by: Actor) -> None:
     """Several hands write the health, each its own part: the row is locked while they do."""
-    locked = ChannelAccount.objects.select_for_update().get(id=account.id)
+    locked = ChannelAccount.objects.select_for_update(no_key=True).get(id=account.id)
     worked = {**locked.health.get("at", {}), **changes.get("at", {})}
     conversations.report_health(locked, {**locked.health, **changes, "at": worked}, by=by)
     account.health = locked.health

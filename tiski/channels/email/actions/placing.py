@@ -265,7 +265,7 @@ def _twins(letters: Sequence[Letter]) -> dict[int, _Twin]:
     places = {number for letter in several for number in folders[letter.mailbox.address]}
     keys = {letter.received.dedupe_key for letter in several}
     copies = list(
-        InboundRaw.objects.select_for_update()
+        InboundRaw.objects.select_for_update(no_key=True)
         .filter(channel_account__in=places, dedupe_key__in=keys)
         .order_by("id")
         .values_list("id", "channel_account_id", "dedupe_key", "conversation_id", "message_id")
@@ -290,7 +290,7 @@ def _stands(numbers: Sequence[int]) -> set[int]:
 
     A mail that once became a message is not posted again, also when someone asks for it to be read again.
     """
-    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    lock = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     found = fetch(STANDS.format(marks=marks_for(numbers), lock=lock), [*numbers, current_shop()])
     again = [
         Verdict(number, RawState.THREADED, "again", "", conversation, message)

@@ -15,10 +15,11 @@ from websockets.exceptions import ConnectionClosedError
 
 from tiski.kernel import live
 from tiski.kernel.errors import Unavailable
+from tiski.kernel.events import stream
 from tiski.kernel.live import following
 from tiski.testing import tearoom as tearoom_module
 from tiski.testing.ports import wait_until
-from tiski.testing.tearoom import SHOP, Guest, Heard, TeaDoor, Tearoom, ban, lines, publish, say
+from tiski.testing.tearoom import SHOP, Guest, Heard, TeaDoor, Tearoom, ban, lines, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,7 +133,7 @@ def test_what_does_not_fit_one_page_is_read_in_several(tearoom: Tearoom, monkeyp
     ada = seated(tearoom, "ada")
     said = [(number, f"sana {number}") for number in range(1, 8)]
     tearoom_module.store([(7, body) for _, body in said])
-    publish()
+    stream.publish()
     assert messages(ada, 7) == said
 
 

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
+from tiski.kernel import bus
 from tiski.kernel.action import SYSTEM
 from tiski.kernel.events import Emission, emit_many
 from tiski.kernel.events.event import FactRow
+from tiski.kernel.live import Present
 from tiski.kernel.live.hub import Hub
 from tiski.kernel.live.presence import Elsewhere
 from tiski.kernel.live.relay import Relay
@@ -143,9 +145,37 @@ def test_presence_crosses_processes_where_the_database_can_carry_it(tearoom: Tea
     wait_until(lambda: listener.presence.who(SHOP, "table-7") == [], "she has left")
 
 
-def test_what_is_too_large_for_a_hint_is_not_sent(tearoom: Tearoom, listener: Listener) -> None:
-    from tiski.kernel.live import Present
+def test_the_presence_of_many_travels_in_few_hints(
+    tearoom: Tearoom, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[str] = []
+    presence, say = listener.presence, bus.tell
 
+    def tell(channel: str, payload: str) -> None:
+        hints.append(payload)
+        say(channel, payload)
+
+    monkeypatch.setattr(bus, "tell", tell)
+
+    def come() -> None:
+        for number in range(300):
+            who = Present(id="guest-ada", name="Ada", viewing=True)
+            if presence.tell_elsewhere is not None:
+                presence.tell_elsewhere(Elsewhere("p", SHOP, f"table-{number}", who, gone=False))
+
+    tearoom.loop.call_soon_threadsafe(come)
+    places = 300 if connection.vendor == "postgresql" else 0
+    wait_until(lambda: seen(listener) == places, "everyone is seen")
+    assert len(hints) <= places / 30
+    assert all(len(hint.encode()) <= bus.LARGEST_PAYLOAD for hint in hints)
+
+
+def seen(listener: Listener) -> int:
+    """At how many tables Ada is."""
+    return sum(bool(listener.presence.who(SHOP, f"table-{number}")) for number in range(300))
+
+
+def test_what_is_too_large_for_a_hint_is_not_sent(tearoom: Tearoom, listener: Listener) -> None:
     huge = Elsewhere("p", SHOP, "table-7", Present(id="guest-ada", name="A" * 9000), gone=False)
     if listener.presence.tell_elsewhere is not None:
         tearoom.loop.call_soon_threadsafe(listener.presence.tell_elsewhere, huge)
