@@ -38,8 +38,9 @@ def publish() -> None:
     """Give the facts that are committed their position; one process after the other. Nothing to do on SQLite."""
     if connection.vendor != "postgresql":
         return
-    with connection.cursor() as cursor:
-        hint = bus.hint_in_sql(bus.PUBLISHED)
+    hint = bus.hint_in_sql(bus.PUBLISHED)
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        # Past Django's cursor: two statements in one message cannot be prepared.
         cursor.cursor.execute(NUMBER_THE_UNPUBLISHED.format(lock=PUBLISHER_LOCK, hint=hint or "1"), prepare=False)
         cursor.nextset()
         if cursor.fetchone() and not hint:

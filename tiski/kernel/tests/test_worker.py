@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from tiski.kernel.events import Event, FactRow, emit, hears
 from tiski.kernel.events.event import handlers, handlers_of
 from tiski.kernel.models import Delivery
 from tiski.kernel.scope import shop_scope
+from tiski.testing.outage import take_away
+from tiski.testing.ports import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,23 +54,46 @@ def heard() -> Iterator[list[int]]:
     handlers_of.pop(KettleBoiled.name, None)
 
 
-def test_what_is_emitted_is_delivered_once_by_several_threads_and_the_worker_stops_when_told(heard: list[int]) -> None:
+@contextmanager
+def working() -> Iterator[None]:
+    """A worker without services, in a thread; it has stopped when the block ends."""
     stop = threading.Event()
     running = threading.Thread(target=worker.run, args=(stop,))
     kept, worker.services[:] = list(worker.services), []
     try:
         running.start()
-        with shop_scope(1):
-            for number in range(120):
-                boil(number, by=SYSTEM)
-        deadline = time.monotonic() + 20
-        while len(heard) < 120 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        yield
     finally:
         stop.set()
         running.join(30)
         worker.services[:] = kept
     assert not running.is_alive()
+
+
+def boil_all(numbers: range) -> None:
+    """Boil a kettle for each number."""
+    with shop_scope(1):
+        for number in numbers:
+            boil(number, by=SYSTEM)
+
+
+def test_what_is_emitted_is_delivered_once_by_several_threads_and_the_worker_stops_when_told(heard: list[int]) -> None:
+    with working():
+        boil_all(range(120))
+        wait_until(lambda: len(heard) >= 120, "all is delivered")
     assert sorted(heard) == list(range(120))
     assert not Delivery.objects.filter(handler__contains="test_worker").exists()
+    connection.close()
+
+
+def test_f19_the_worker_goes_on_when_the_database_was_away(heard: list[int]) -> None:
+    with working():
+        boil_all(range(3))
+        wait_until(lambda: len(heard) == 3, "the first are delivered")
+        take_away()
+        boil_all(range(3, 6))
+        wait_until(lambda: len(heard) == 6, "the next are delivered")
+        time.sleep(2.2)  # each second facts get their positions and schedules are looked at
+        assert "time" in {thread.name for thread in threading.enumerate()}
+    assert sorted(heard) == list(range(6))
     connection.close()

@@ -20,6 +20,7 @@ from tiski.kernel.live.hub import Hub
 from tiski.kernel.live.presence import Elsewhere
 from tiski.kernel.live.relay import Relay
 from tiski.kernel.models import Fact
+from tiski.testing.outage import take_away
 from tiski.testing.ports import wait_until
 from tiski.testing.tearoom import SHOP, Said, Tearoom
 
@@ -103,7 +104,7 @@ def test_a_fact_that_is_rolled_back_is_never_told(listener: Listener) -> None:
 
 def test_f19_after_the_database_was_away_nothing_is_missing(listener: Listener) -> None:
     write(2, "ennen", 0)
-    disturb()
+    take_away()
     write(3, "jälkeen", 1)
     expected = ["ennen 0", "ennen 1", "jälkeen 0", "jälkeen 1", "jälkeen 2"]
     wait_until(lambda: listener.bodies() == expected, "all is told")
@@ -181,17 +182,3 @@ def test_what_is_too_large_for_a_hint_is_not_sent(tearoom: Tearoom, listener: Li
         tearoom.loop.call_soon_threadsafe(listener.presence.tell_elsewhere, huge)
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0.1), tearoom.loop).result(5)
     assert listener.presence.who(SHOP, "table-7") == []
-
-
-def disturb() -> None:
-    """Take the database away for a moment: PostgreSQL ends all connections, SQLite is locked."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        else:
-            cursor.execute("BEGIN EXCLUSIVE")
-            time.sleep(0.3)
-            cursor.execute("ROLLBACK")
