@@ -37,7 +37,7 @@ def vague_name(source: Source) -> list[str]:
     """A module named after nothing: `utils`, `helpers`, `manager` and the like."""
     if not source.path.endswith((".py", ".js")):
         return []  # the cascade layer and allauth's template are called `base`
-    if source.path.endswith("sqlite3/base.py"):
+    if source.path.endswith(("sqlite3/base.py", "postgresql/base.py")):
         return []  # Django looks for a database backend in the module `base`
     parts = source.path.rpartition(".")[0].split("/")
     return [source.at(1, f"the name {part!r} says nothing; name the noun") for part in parts if part in _VAGUE]
