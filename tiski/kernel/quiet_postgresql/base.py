@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import select
+from typing import Any
 
-import psycopg
 from django.db.backends.postgresql import base
 
 
@@ -25,7 +25,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
 
-def _is_quiet(connection: psycopg.Connection) -> bool:
+def _is_quiet(connection: Any) -> bool:
     """Whether the connection is open and nothing has come for it."""
     if connection.closed:
         return False
