@@ -1,6 +1,6 @@
 """`make record`: runs the suites on both databases, reads what they and the benchmarks found, writes docs/record.md.
 
-python -m scripts.record               # the short forms, then the soak (about two and a half hours on two cores)
+python -m scripts.record               # the short forms, then the soak (about an hour and a half on two cores)
 python -m scripts.record --short       # the short forms alone; what an earlier run left of the soak is kept
 python -m scripts.record --soak        # the soak alone, beside the short forms of an earlier run
 python -m scripts.record --from DIR    # only writes the page, from the reports of earlier runs
@@ -31,6 +31,7 @@ SUITES = ("tests/faults", "tests/attacks", "tests/cluster", "tests/operations")
 ELSEWHERE = ("tests/architecture", "tests/journeys", "tiski")
 DATABASES = ("sqlite", "postgresql")
 FORMS = {"short": "not soak", "soak": "soak"}
+PARALLEL = {"not soak": ["--dist", "loadgroup"], "soak": ["--dist", "load", "--timeout", "7200"]}
 
 
 def main() -> int:
@@ -90,7 +91,7 @@ def _run(report: Path, database: str, marked: str) -> None:
     chosen = report.with_suffix(".tests")
     chosen.write_text("\n".join(wanted))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", marked, f"--junitxml={report}"]
-    command += ["--timeout", "7200"] if marked == "soak" else ["-n", "2", "--dist", "loadgroup"]
+    command += ["-n", "2", *PARALLEL[marked]]
     subprocess.run([*command, f"@{chosen}"], cwd=ROOT, env=_environment(database), check=False)
 
 

@@ -18,6 +18,7 @@ FAULTS = _numbered("F", "1-3 6 8 10-13 16 18-25 28-31 35-39 41-42")
 ATTACKS = _numbered("A", "1-20 22-24 26-29 31-36 39-44 46-47 49-56 60-61 82-84")
 BUDGETS = ["B1", "B2", "B3", "B4", "B5", "B6", "B8", "B9", "B10", "B11", "B12"]
 LOADS = ["L1", "L2", "L3", "L4"]
+MUTATIONS = "test_every_edit_is_noticed"
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 HEAD = """# Record
 
@@ -34,6 +35,7 @@ def page(reports: Reports, figures: Figures, about: Mapping[str, str]) -> str:
     parts = [HEAD, _unmet(reports, figures, about), _where(about)]
     for title, cases in (("Faults", FAULTS), ("Attacks", ATTACKS)):
         parts.append(f"## {title}\n\n" + _cases(cases, reports))
+    parts.append("## Choke points broken on purpose\n\n" + _mutations(reports))
     for title, names in (("Budgets", BUDGETS), ("Loads", LOADS)):
         parts.append(f"## {title}\n\n" + _figures(names, figures))
     return "\n".join(parts)
@@ -44,6 +46,7 @@ def _unmet(reports: Reports, figures: Figures, about: Mapping[str, str]) -> str:
         *_runs_not_made(reports),
         *_odd_commit(about),
         *_unmet_cases(reports),
+        *(["The choke points were not broken on purpose"] if not _tried(reports) else []),
         *_other_failures(reports),
         *_unmet_figures(figures),
     ]
@@ -137,6 +140,16 @@ def _told(by_run: Mapping[Run, list[Result]]) -> str:
         if result.figures
     ]
     return "; ".join(told)
+
+
+def _mutations(reports: Reports) -> str:
+    told = [f"- {NAMES[database]} {form}: {one.outcome}; {one.figures}" for (database, form), one in _tried(reports)]
+    return "\n".join([*(told or ["not run"]), ""])
+
+
+def _tried(reports: Reports) -> list[tuple[Run, Result]]:
+    """The tests that break one choke point after the other and ask whether a named test fails."""
+    return [(run, one) for run, results in reports.items() for one in results or () if one.test == MUTATIONS]
 
 
 def _figures(names: Iterable[str], figures: Figures) -> str:

@@ -45,6 +45,7 @@ def test_what_failed_was_skipped_was_not_run_or_is_over_its_budget_stands_at_the
         "- A42: skipped (SQLite, short): `test_a42_a_foreign_host_is_refused`",
         "- failed (SQLite, short): `test_inodes_that_run_out`",
         "- F01: not run",
+        "- The choke points were not broken on purpose",
         "- B1: 4,585 messages/s, the budget is >= 10,000",
         "- B2: not measured",
         "- L4: not measured",
@@ -91,6 +92,7 @@ def test_a_run_without_anything_unmet_says_so() -> None:
         record_results.Result(f"test_{case.lower()}_holds", record_results.PASSED, 1.0, "")
         for case in (*record_page.FAULTS, *record_page.ATTACKS)
     ]
+    passed.append(record_results.Result(record_page.MUTATIONS, record_results.PASSED, 1.0, "edits 35, noticed 35"))
     figures = {
         name: {"figure": 1, "unit": "s", "budget": "<= 2", "ok": True, "conditions": ""}
         for name in (*record_page.BUDGETS, *record_page.LOADS)
@@ -98,6 +100,7 @@ def test_a_run_without_anything_unmet_says_so() -> None:
     text = record_page.page({("sqlite", "short"): passed}, figures, {"commit, short": "abc123"})
     assert "Everything below was run, and everything passed or is within its budget.\n" in text
     assert "Unmet" not in text
+    assert "- SQLite short: passed; edits 35, noticed 35\n" in text
 
 
 @pytest.mark.parametrize(

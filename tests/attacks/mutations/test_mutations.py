@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tiski.testing.instances import Record
 from tiski.testing.rules.sources import ROOT
 
 from .catalogue import MUTATIONS, Mutation
@@ -28,8 +29,9 @@ def test_there_are_enough_and_no_two_alike() -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_every_edit_is_noticed() -> None:
+def test_every_edit_is_noticed(record: Record) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.attacks.mutations"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    record(edits=len(MUTATIONS), noticed=sum(line.startswith("noticed ") for line in done.stdout.splitlines()))
     assert (done.returncode, "MISSED" in done.stdout) == (0, False), done.stdout + done.stderr
