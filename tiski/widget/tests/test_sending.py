@@ -22,15 +22,14 @@ def test_the_bubble_is_there_at_once_while_the_counter_is_slow(enter: Enter) -> 
     hold_back(ada, 2000)
     ada.visit(ada.page.url).open_chat()
     ada.field.fill("Ehtiikö huomiseksi?")
-    took = ada.page.evaluate(
+    bubbles_in_the_same_turn = ada.page.evaluate(
         """() => {
           const root = document.querySelector("tiski-chat").shadowRoot;
-          const start = performance.now();
           root.querySelector("form").requestSubmit();
-          return root.querySelectorAll(".message--sending").length ? performance.now() - start : -1;
+          return root.querySelectorAll(".message--sending").length;
         }"""
     )
-    assert 0 <= took < 50
+    assert bubbles_in_the_same_turn == 1
     expect(ada.message("Ehtiikö")).to_contain_text(told("Sending…"))
     expect(ada.host.locator(".message--sent")).to_have_count(1, timeout=PATIENT)
     expect(ada.bubbles).to_have_count(1)

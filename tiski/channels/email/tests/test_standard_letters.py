@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tiski.channels.email.parsing.model import Parsed, Request
 from tiski.channels.email.parsing.reading import parse
+from tiski.kernel.text import clean_name
 
 LETTERS = st.characters(categories=["L", "N", "P", "Zs"], exclude_characters="\xa0¤Ã")
 LINE = st.text(LETTERS, max_size=60).map(str.strip)
@@ -56,7 +57,7 @@ def test_alternatives_and_files_arrive(text: str, content: bytes, name: str) -> 
     assert mail.text == text
     assert mail.html_safe.strip() == "<p>Hei <b>Mia</b></p>"
     assert [(file.name, file.content) for file in mail.attachments] == [
-        (f"{name}.pdf", content),
+        (clean_name(f"{name}.pdf"), content),
         ("toinen.txt", b"toinen\r\n"),
     ]
     assert mail.errors == ()
