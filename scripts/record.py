@@ -3,6 +3,7 @@
 python -m scripts.record               # the short forms, then the soak (about an hour and a half on two cores)
 python -m scripts.record --short       # the short forms alone; what an earlier run left of the soak is kept
 python -m scripts.record --soak        # the soak alone, beside the short forms of an earlier run
+python -m scripts.record --again FORM  # runs what failed of a form once more; the page says so
 python -m scripts.record --from DIR    # only writes the page, from the reports of earlier runs
 python -m scripts.record --note FORM   # only makes room and notes the commit, for `make test`
 
@@ -42,12 +43,15 @@ def main() -> int:
     only.add_argument("--short", action="store_const", dest="only", const="short", help="leave the soak out")
     only.add_argument("--soak", action="store_const", dest="only", const="soak", help="leave the short forms out")
     only.add_argument("--note", choices=FORMS, help="only note the machine and the commit for this form")
+    only.add_argument("--again", choices=FORMS, help="run what failed of this form once more")
     arguments = parser.parse_args()
     if arguments.note:
         note(FOLDER, arguments.note)
         return 0
     folder = arguments.folder or FOLDER
-    if arguments.folder is None:
+    if arguments.again:
+        run_again(folder, arguments.again)
+    elif arguments.folder is None:
         run(folder, [arguments.only] if arguments.only else list(FORMS))
     text = page(folder)
     PAGE.write_text(text)
@@ -66,7 +70,20 @@ def run(folder: Path, forms: list[str]) -> None:
     for form in forms:
         note(folder, form)
         for database in DATABASES:
-            _run(folder / f"{database}-{form}.xml", database, FORMS[form])
+            _run(folder / f"{database}-{form}.xml", database, FORMS[form], _wanted(database, FORMS[form]))
+
+
+def run_again(folder: Path, form: str) -> None:
+    """Run what failed of a form once more; its reports stand beside the first ones."""
+    failed = {
+        run: {one.test for one in found or () if one.outcome == results.FAILED}
+        for run, found in results.reports(folder, DATABASES, (form,)).items()
+    }
+    _write(folder, _about(folder) | {f"commit, {form}, again": machine.commit(ROOT)})
+    for (database, _form), names in failed.items():
+        if names:
+            chosen = [test for test in _collected(database, FORMS[form]) if test.rpartition("::")[2] in names]
+            _run(folder / f"{database}-{form}{results.AGAIN}.xml", database, FORMS[form], chosen)
 
 
 def note(folder: Path, form: str) -> None:
@@ -74,7 +91,11 @@ def note(folder: Path, form: str) -> None:
     folder.mkdir(exist_ok=True)
     for left in folder.glob(f"*-{form}*.xml"):
         left.unlink()
-    about = _about(folder) | machine.about() | {f"commit, {form}": machine.commit(ROOT)}
+    kept = {name: value for name, value in _about(folder).items() if name != f"commit, {form}, again"}
+    _write(folder, kept | machine.about() | {f"commit, {form}": machine.commit(ROOT)})
+
+
+def _write(folder: Path, about: dict[str, str]) -> None:
     (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
@@ -84,12 +105,15 @@ def _about(folder: Path) -> dict[str, str]:
     return dict(json.loads(noted.read_text())) if noted.exists() else {}
 
 
-def _run(report: Path, database: str, marked: str) -> None:
+def _wanted(database: str, marked: str) -> list[str]:
     """The suites whole, and of the other tests those that carry the number of a case."""
-    wanted = [test for test in _collected(database, marked) if test.startswith(SUITES) or results.cases_of(test)]
+    return [test for test in _collected(database, marked) if test.startswith(SUITES) or results.cases_of(test)]
+
+
+def _run(report: Path, database: str, marked: str, tests: list[str]) -> None:
     # The list goes by a file: it is longer than a command line may be.
     chosen = report.with_suffix(".tests")
-    chosen.write_text("\n".join(wanted))
+    chosen.write_text("\n".join(tests))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", marked, f"--junitxml={report}"]
     command += ["-n", "2", *PARALLEL[marked]]
     subprocess.run([*command, f"@{chosen}"], cwd=ROOT, env=_environment(database), check=False)

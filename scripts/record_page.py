@@ -48,6 +48,7 @@ def _unmet(reports: Reports, figures: Figures, about: Mapping[str, str]) -> str:
         *_unmet_cases(reports),
         *(["The choke points were not broken on purpose"] if not _tried(reports) else []),
         *_other_failures(reports),
+        *_second_runs(reports),
         *_unmet_figures(figures),
     ]
     if not lines:
@@ -69,7 +70,7 @@ def _odd_commit(about: Mapping[str, str]) -> Iterable[str]:
         if commit.startswith("unknown") or "uncommitted" in commit:
             yield f"The tests ran on no commit that can be named ({commit})"
     if len(set(commits)) > 1:
-        yield "The short forms and the soak ran on different commits"
+        yield "The tests ran on different commits"
 
 
 def _unmet_cases(reports: Reports) -> Iterable[str]:
@@ -88,6 +89,13 @@ def _other_failures(reports: Reports) -> Iterable[str]:
         for result in results or ():
             if not set(cases_of(result.test)) & {*FAULTS, *ATTACKS} and result.outcome != PASSED:
                 yield f"{result.outcome} ({_run(database, form)}): `{result.test}`"
+
+
+def _second_runs(reports: Reports) -> Iterable[str]:
+    for (database, form), results in reports.items():
+        for result in results or ():
+            if result.is_second_run and result.outcome == PASSED:
+                yield f"failed, then passed when run again ({_run(database, form)}): `{result.test}`"
 
 
 def _unmet_figures(figures: Figures) -> Iterable[str]:

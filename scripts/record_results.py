@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+AGAIN = "-again"
 _NUMBERS = re.compile(r"(?:^|::)test_((?:[af]\d\d_)+)")
 
 Run = tuple[str, str]
@@ -24,6 +25,7 @@ class Result:
     outcome: str
     seconds: float
     figures: str
+    is_second_run: bool = False
 
     @property
     def sentence(self) -> str:
@@ -50,9 +52,19 @@ def outcome(results: list[Result]) -> str:
 
 
 def _all(files: Iterable[Path]) -> list[Result] | None:
-    read = [_read(file) for file in sorted(files)]
-    whole = [results for results in read if results is not None]
-    return [one for results in whole for one in results] if whole and len(whole) == len(read) else None
+    """What the reports of a form hold together; a second run of a test stands in the place of the first."""
+    first, second = list[Result](), list[Result]()
+    names = sorted(files)
+    for file in names:
+        read = _read(file)
+        if read is None:
+            return None
+        if file.stem.endswith(AGAIN):
+            second += [replace(one, is_second_run=True) for one in read]
+        else:
+            first += read
+    repeated = {one.test for one in second}
+    return [one for one in first if one.test not in repeated] + second if names else None
 
 
 def _read(file: Path) -> list[Result] | None:

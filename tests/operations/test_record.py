@@ -79,12 +79,34 @@ def test_several_reports_of_a_form_are_read_together_and_a_broken_one_spoils_the
     assert record_results.reports(tmp_path, ("sqlite",), ("soak",))[run] is None
 
 
+def test_a_second_run_stands_in_the_place_of_the_first_and_the_page_says_so(tmp_path: Path) -> None:
+    (tmp_path / "sqlite-soak.xml").write_text(
+        '<testsuite><testcase name="test_a54_floods"><failure/></testcase><testcase name="test_f01_kills"/></testsuite>'
+    )
+    (tmp_path / "sqlite-soak-again.xml").write_text('<testsuite><testcase name="test_a54_floods"/></testsuite>')
+    read = record_results.reports(tmp_path, ("sqlite",), ("soak",))
+    found = read["sqlite", "soak"]
+    assert found is not None
+    assert sorted((one.test, one.outcome) for one in found) == [
+        ("test_a54_floods", "passed"),
+        ("test_f01_kills", "passed"),
+    ]
+    text = record_page.page(read, {}, {"commit, soak": "abc123", "commit, soak, again": "def456"})
+    top = text.partition("## Machine")[0]
+    assert "- failed, then passed when run again (SQLite, soak): `test_a54_floods`\n" in top
+    assert "ran on different commits" in top
+    assert "test_f01_kills" not in top
+
+
 def test_what_the_last_run_of_a_form_left_does_not_count_for_the_next(tmp_path: Path) -> None:
-    for name in ("sqlite-soak.xml", "sqlite-soak-2.xml", "sqlite-short.xml"):
+    for name in ("sqlite-soak.xml", "sqlite-soak-2.xml", "sqlite-soak-again.xml", "sqlite-short.xml"):
         (tmp_path / name).write_text("<testsuite/>")
+    (tmp_path / "run.json").write_text(json.dumps({"commit, soak, again": "def456"}))
     record.note(tmp_path, "soak")
     assert [file.name for file in tmp_path.glob("*.xml")] == ["sqlite-short.xml"]
-    assert "commit, soak" in json.loads((tmp_path / "run.json").read_text())
+    about = json.loads((tmp_path / "run.json").read_text())
+    assert "commit, soak" in about
+    assert "commit, soak, again" not in about
 
 
 def test_a_run_without_anything_unmet_says_so() -> None:
