@@ -14,7 +14,7 @@ from bench.measuring import cpu, percentile
 from bench.scene import Scene
 from bench.serving import served
 
-WARM_UP, ROUNDS, TIMES, ARRIVALS = 20, 5, 60, 300
+WARM_UP, ROUNDS, TIMES, ARRIVALS = 20, 5, 120, 300
 AT_ONCE = 2
 """Two visitors keep the server at work. One alone leaves it idle between requests, and what is cold costs more."""
 

@@ -116,7 +116,7 @@ def message_item(
         html=None if html is None else shown_again(html, version=html_version, images=_images(inline, address)),
         remote_images=told.get("remote_images", 0),
         quoted=told.get("quoted", ""),
-        files=tuple(file for file in files if file.blob_id not in inline.values()),
+        files=tuple(file for file in files if file.blob_id not in inline.values()) if inline else files,
         state=_state(author_kind, sending, is_read=bool(is_read)),
         reason=sending.reason if sending else "",
         next_at=sending.next_at if sending else None,

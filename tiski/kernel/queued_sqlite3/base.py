@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from django.db import OperationalError
@@ -20,6 +21,11 @@ LOOKS_OFTEN, OFTEN, SELDOM = 0.2, 0.001, 0.010
 _writes = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE).match
 
 
+@lru_cache(1024)
+def _with_question_marks(query: str) -> str:
+    return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
+
+
 class Cursor(base.SQLiteCursorWrapper):
     """Takes a turn for each statement that writes outside a transaction."""
 
@@ -32,6 +38,12 @@ class Cursor(base.SQLiteCursorWrapper):
     def executemany(self, query: str, param_list: Any) -> Any:
         """As Django's."""
         return self._in_turn(super().executemany, query, param_list)
+
+    def convert_query(self, query: str, *, param_names: Any = None) -> str:
+        """As Django's, which goes through the whole text of a statement each time it is asked."""
+        if param_names is not None:
+            return str(super().convert_query(query, param_names=param_names))
+        return _with_question_marks(query)
 
     def _in_turn(self, run: Callable[[str, Any], Any], query: str, params: Any) -> Any:
         if self.database.in_atomic_block or not _writes(query):
