@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from bench import budget
 from bench.budget import Figure
-from bench.measuring import settle
 from bench.scene import Scene, scene
 from bench.serving import generate_on_the_other_core
 
@@ -126,7 +125,6 @@ def main() -> int:
                 generate_on_the_other_core()
             if part.needs_past:
                 place.with_past()
-            settle()
             figures |= _kept(part.run(place), place)
     print(budget.table(figures))
     return 0

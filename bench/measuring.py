@@ -16,7 +16,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def settle() -> None:
     """Take what this process holds out of Python's collections: walking it took 0.1 s in the middle of a measurement,
-    in which the generator sent and read nothing, and the server seemed late.
+    in which the generator sent and read nothing, and the server seemed late. To be called when all is loaded: what
+    comes afterwards is walked the more often.
     """
     gc.collect()
     gc.freeze()

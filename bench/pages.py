@@ -10,7 +10,7 @@ import httpx
 import psutil
 
 from bench.budget import Figure
-from bench.measuring import cpu, percentile
+from bench.measuring import cpu, percentile, settle
 from bench.scene import Scene
 from bench.serving import served
 
@@ -123,6 +123,7 @@ async def _half_load(port: int, page: Page, cookie: dict[str, str], spent: float
             for _ in range(WARM_UP):  # at once, so that every thread of the server has its connection
                 tasks.create_task(ask(client, 0.0))
         late.clear()
+        settle()
         began, gap = time.perf_counter() + 0.1, spent * 2 / 1000
         async with asyncio.TaskGroup() as tasks:
             for number in range(ARRIVALS):
